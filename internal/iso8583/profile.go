@@ -1,0 +1,73 @@
+package iso8583
+
+import "fmt"
+
+// Type is how a field's value is written, by the letters the standard uses.
+type Type int
+
+// The types that our profiles use.
+const (
+	N   Type = iota // digits, BCD, two a byte
+	Z               // track digits and '=' (D), BCD
+	AN              // letters and digits, ASCII
+	ANS             // letters, digits, specials; host texts are GB18030
+	B               // bytes
+)
+
+// Class says how much of a field's value may be shown.
+type Class int
+
+// From harmless to never.
+const (
+	Open    Class = iota
+	PANLike       // shows first six and last four digits
+	Secret        // shows its length only: track, PIN block, keys
+)
+
+// Field is one row of a profile: how field n is written and what it may show.
+type Field struct {
+	Name   string // the standard's English name
+	NameZH string // the name in Chinese
+	Type   Type
+	Length int  // fixed length, or the maximum when Var > 0: digits for N and Z, bytes otherwise
+	Var    int  // digits of the length prefix (BCD): 0 fixed, 2 LLVAR (one byte), 3 LLLVAR (two bytes)
+	Right  bool // an odd count of digits is aligned right (leading zero nibble); else left (trailing zero nibble)
+	Class  Class
+}
+
+// MACSpec says how a profile's messages are authenticated. The algorithm is a
+// name that package tdes resolves, so that this package holds no cryptography.
+type MACSpec struct {
+	Algorithm string // "unionpay-ecb", "x9.9", "x9.19"
+	Field     int    // 64 or 128
+	Text      bool   // the field holds 8 hexadecimal ASCII characters; else 8 raw bytes
+}
+
+// Profile is one dialect as data.
+type Profile struct {
+	Name      string
+	TPDU      bool // 5 BCD bytes after the length
+	Header    int  // bytes of the header after the TPDU: 6, or 0 for none
+	MaxFrame  int  // bytes after the length prefix that a peer may send
+	Secondary bool // fields 65 to 128 may appear
+	MAC       MACSpec
+	Fields    map[int]Field
+}
+
+// FormatError is a precise complaint about protocol bytes. It holds no card
+// data: Got of a secret field is its length, of a PAN field its mask.
+type FormatError struct {
+	Field    int // 0 when the complaint is about frame, MTI or bitmap
+	Offset   int // byte offset into the packed message (MTI = 0), or into the frame for frame errors
+	Expected string
+	Got      string
+}
+
+// Error is one line for the log.
+func (e *FormatError) Error() string {
+	where := "message"
+	if e.Field > 0 {
+		where = fmt.Sprintf("field %d", e.Field)
+	}
+	return fmt.Sprintf("iso8583: %s at offset %d: expected %s, got %s", where, e.Offset, e.Expected, e.Got)
+}
