@@ -1,0 +1,43 @@
+// Package clock hands time in and names business days. Nothing in Hawker asks
+// the wall clock by itself: it is given a Clock. Instants are UTC; a Day is a
+// calendar date in a stated zone.
+package clock
+
+import (
+	"fmt"
+	"time"
+	_ "time/tzdata" // zones must resolve on a machine without a zone database
+)
+
+// Clock tells the present instant in UTC.
+type Clock func() time.Time
+
+// System is the machine's clock.
+func System() time.Time { return time.Now().UTC() }
+
+// Day is a business day as yyyymmdd, e.g. 20261122. The zero Day is no day.
+type Day int32
+
+// DayOf is the business day of instant t for a merchant in zone, whose day ends at
+// cutoff after local midnight. The cutoff is exclusive: with 23h, a payment at
+// 23:00:00.000 belongs to tomorrow. A cutoff of 0 or 24h means midnight.
+// The local wall clock decides, so a day with a DST change is neither skipped nor repeated.
+func DayOf(t time.Time, zone *time.Location, cutoff time.Duration) Day {
+	t = t.In(zone)
+	y, m, d := t.Date()
+	sinceMidnight := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute +
+		time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	if cutoff > 0 && sinceMidnight >= cutoff {
+		y, m, d = time.Date(y, m, d+1, 12, 0, 0, 0, time.UTC).Date()
+	}
+	return Day(y*10000 + int(m)*100 + d)
+}
+
+// MMDD is the four digits of ISO 8583 fields 13 and 15.
+func (d Day) MMDD() string { return fmt.Sprintf("%04d", d%10000) }
+
+// Month is yyyymm.
+func (d Day) Month() int { return int(d) / 100 }
+
+// String is yyyy-mm-dd.
+func (d Day) String() string { return fmt.Sprintf("%04d-%02d-%02d", d/10000, d/100%100, d%100) }

@@ -1,0 +1,29 @@
+-- +goose Up
+CREATE TABLE ledger_entries (
+    merchant_id BIGINT NOT NULL,
+    entry_id    BIGINT NOT NULL,
+    fact        TEXT   NOT NULL, -- what happened, e.g. sale approved
+    ref         TEXT   NOT NULL, -- to what
+    day         BIGINT NOT NULL, -- business day, yyyymmdd
+    created_at  BIGINT NOT NULL,
+    PRIMARY KEY (merchant_id, entry_id),
+    UNIQUE (merchant_id, ref, fact) -- a fact is booked once
+);
+
+CREATE TABLE ledger_postings (
+    merchant_id  BIGINT NOT NULL,
+    entry_id     BIGINT NOT NULL,
+    line         BIGINT NOT NULL,
+    account      TEXT   NOT NULL,
+    currency     TEXT   NOT NULL,
+    amount_minor BIGINT NOT NULL, -- debit positive, credit negative
+    PRIMARY KEY (merchant_id, entry_id, line)
+);
+
+CREATE TABLE ledger_balances (
+    merchant_id   BIGINT NOT NULL,
+    account       TEXT   NOT NULL,
+    currency      TEXT   NOT NULL,
+    balance_minor BIGINT NOT NULL, -- debit positive
+    PRIMARY KEY (merchant_id, account, currency)
+);

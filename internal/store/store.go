@@ -1,0 +1,219 @@
+// Package store opens a database, runs transactions and migrations, and hides
+// which of SQLite and PostgreSQL is behind it. It knows SQL dialects and no
+// business word or table name. Queries are written once, in the common subset,
+// with $N placeholders.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"modernc.org/sqlite"               // driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Dialect names the database behind a DB.
+type Dialect string
+
+// The two databases that the same queries run on.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// DB is an open database. It can only begin transactions and hand out readers;
+// functions that write take a *Tx.
+type DB struct {
+	dialect Dialect
+	write   *sql.DB // SQLite: one connection, because it has one writer
+	read    *sql.DB
+}
+
+// Open connects to target: "postgres://…" or "postgresql://…", or the path of a
+// SQLite file, made when absent. It does not migrate.
+func Open(ctx context.Context, target string) (*DB, error) {
+	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
+		pool, err := sql.Open("pgx", target)
+		if err != nil {
+			return nil, fmt.Errorf("open postgres: %w", redact(err, target))
+		}
+		pool.SetMaxOpenConns(16)
+		pool.SetMaxIdleConns(16)
+		if err := pool.PingContext(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("open postgres: %w", redact(err, target)), pool.Close())
+		}
+		return &DB{Postgres, pool, pool}, nil
+	}
+	// Without _txlock=immediate a transaction that reads and then writes is lost under load.
+	dsn := "file:" + (&url.URL{Path: target}).EscapedPath() +
+		"?_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)"
+	write, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sqlite: %w", err), write.Close())
+	}
+	read.SetMaxOpenConns(4)
+	db := &DB{SQLite, write, read}
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open sqlite %s: %w", target, err), db.Close())
+	}
+	return db, nil
+}
+
+// redact keeps a password in a database URL out of logs.
+func redact(err error, target string) error {
+	if u, perr := url.Parse(target); perr == nil && u.User != nil {
+		if password, ok := u.User.Password(); ok && password != "" {
+			return errors.New(strings.ReplaceAll(err.Error(), password, "***"))
+		}
+	}
+	return err
+}
+
+// Dialect tells which database this is.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// Close releases the connections.
+func (db *DB) Close() error {
+	if db.read == db.write {
+		return db.write.Close()
+	}
+	return errors.Join(db.read.Close(), db.write.Close())
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.write.PingContext(ctx) }
+
+// maxTries bounds how often Write runs a transaction that lost a race.
+const maxTries = 5
+
+// Write runs do in a transaction and commits it; any error rolls back and is
+// returned. do may run up to five times when the database reports a
+// serialization failure or a deadlock, so it must have no effect but through tx.
+func (db *DB) Write(ctx context.Context, do func(tx *Tx) error) error {
+	for try := 1; ; try++ {
+		err := db.once(ctx, do)
+		if err == nil || try == maxTries || !lostRace(err) {
+			return err
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // a no-op after Commit
+	if err := do(&Tx{Reader{tx, db.dialect}, tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// Read gives a reader outside any transaction: it sees what is committed.
+func (db *DB) Read() *Reader { return &Reader{db.read, db.dialect} }
+
+// Querier is what a query needs: a *Reader, or a *Tx.
+type Querier interface {
+	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Reader runs queries.
+type Reader struct {
+	q       querier
+	dialect Dialect
+}
+
+// Query runs a query for rows.
+func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return r.q.QueryContext(ctx, r.dialect.text(query), args...)
+}
+
+// QueryRow runs a query for one row; Scan returns sql.ErrNoRows when there is none.
+func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return r.q.QueryRowContext(ctx, r.dialect.text(query), args...)
+}
+
+// Tx is a transaction that DB.Write began. It also reads what it wrote.
+type Tx struct {
+	Reader
+	tx *sql.Tx
+}
+
+// Exec runs a statement and returns the number of rows it touched.
+func (t *Tx) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
+	res, err := t.tx.ExecContext(ctx, t.dialect.text(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// text removes what SQLite does not know: row locks, which its single writer makes needless.
+func (d Dialect) text(query string) string {
+	if d == SQLite && strings.Contains(query, "FOR UPDATE") {
+		query = strings.ReplaceAll(query, "FOR UPDATE SKIP LOCKED", "")
+		query = strings.ReplaceAll(query, "FOR UPDATE", "")
+	}
+	return query
+}
+
+// IsUnique reports whether err is a violated unique or primary key.
+func IsUnique(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "23505"
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+	}
+	return false
+}
+
+// lostRace reports whether running the whole transaction again may succeed.
+func lostRace(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return false
+}
+
+// Time stores an instant as BIGINT microseconds, UTC: the one form that both
+// databases order, compare and scan alike. The zero Time stores 0 and means never.
+type Time int64
+
+// At makes a Time of t, cut to the microsecond. The zero time.Time gives 0.
+func At(t time.Time) Time {
+	if t.IsZero() {
+		return 0
+	}
+	return Time(t.UnixMicro())
+}
+
+// Time gives the instant in UTC; 0 gives the zero time.Time.
+func (t Time) Time() time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(t)).UTC()
+}

@@ -1,0 +1,139 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"hawker/internal/schema"
+	"hawker/internal/store"
+	"hawker/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func exec(t *testing.T, db *store.DB, query string, args ...any) {
+	t.Helper()
+	if err := db.Write(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), query, args...)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func number(t *testing.T, q store.Querier, query string) (n int64) {
+	t.Helper()
+	if err := q.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestAnErrorRollsBackEverything(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		refused := errors.New("refused")
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.Exec(t.Context(), "INSERT INTO event_heads (merchant_id, seq) VALUES ($1, $2)", 1, 1); err != nil {
+				return err
+			}
+			return refused
+		})
+		if !errors.Is(err, refused) {
+			t.Fatalf("got %v", err)
+		}
+		if n := number(t, db.Read(), "SELECT count(*) FROM event_heads"); n != 0 {
+			t.Fatalf("%d rows survived a rollback", n)
+		}
+	})
+}
+
+func TestConcurrentReadThenWriteLosesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		exec(t, db, "INSERT INTO event_heads (merchant_id, seq) VALUES (1, 0)")
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 10 {
+					err := db.Write(t.Context(), func(tx *store.Tx) error {
+						var seq int64
+						if err := tx.QueryRow(t.Context(), "SELECT seq FROM event_heads WHERE merchant_id = 1 FOR UPDATE").Scan(&seq); err != nil {
+							return err
+						}
+						_, err := tx.Exec(t.Context(), "UPDATE event_heads SET seq = $1 WHERE merchant_id = 1", seq+1)
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if n := number(t, db.Read(), "SELECT seq FROM event_heads"); n != 80 {
+			t.Fatalf("80 increments left %d", n)
+		}
+	})
+}
+
+func TestAUniqueViolationIsRecognised(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		insert := func() error {
+			return db.Write(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.Exec(t.Context(), "INSERT INTO event_heads (merchant_id, seq) VALUES (7, 0)")
+				return err
+			})
+		}
+		if err := insert(); err != nil {
+			t.Fatal(err)
+		}
+		if err := insert(); !store.IsUnique(err) {
+			t.Fatalf("second insert: %v", err)
+		}
+		if store.IsUnique(sql.ErrNoRows) || store.IsUnique(nil) {
+			t.Fatal("other errors are no unique violation")
+		}
+	})
+}
+
+func TestMigratingTwiceChangesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		if err := db.Migrate(context.Background(), schema.Files); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestATimeSurvivesToTheMicrosecond(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 22, 4, 5, 6, 123456789, time.FixedZone("CST", 8*3600))
+	if got := store.At(at).Time(); !got.Equal(at.Truncate(time.Microsecond)) || got.Location() != time.UTC {
+		t.Fatalf("got %v", got)
+	}
+	if store.At(time.Time{}) != 0 || !store.Time(0).Time().IsZero() {
+		t.Fatal("zero must stay zero")
+	}
+}
+
+func TestIDsGrowWithTimeAndNeverRepeat(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	seen, last := map[int64]bool{}, int64(0)
+	for i := range 10000 {
+		id := store.NewID(now.Add(time.Duration(i/100) * time.Millisecond))
+		if seen[id] || id <= last {
+			t.Fatalf("id %d after %d", id, last)
+		}
+		seen[id], last = true, id
+	}
+	if id := store.NewID(time.Date(2088, 1, 1, 0, 0, 0, 0, time.UTC)); id <= 0 || id >= 1<<62 {
+		t.Fatalf("id %d does not fit 62 bits", id)
+	}
+}

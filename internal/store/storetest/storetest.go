@@ -1,0 +1,120 @@
+// Package storetest gives tests real databases: a fresh SQLite file, and a fresh
+// schema on a PostgreSQL that is taken from HAWKER_TEST_PG or started from the
+// installed binaries.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"hawker/internal/schema"
+	"hawker/internal/store"
+	"hawker/internal/store/storetest/postgres"
+)
+
+var (
+	started sync.Mutex
+	server  *postgres.Server
+	schemas atomic.Int64
+)
+
+// Main runs a package's tests and stops the PostgreSQL that they started:
+//
+//	func TestMain(m *testing.M) { storetest.Main(m) }
+func Main(m *testing.M) {
+	code := m.Run()
+	if server != nil {
+		if err := server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// Each runs a test as subtests "sqlite" and "postgres", each on a migrated, empty database.
+func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, Postgres(t)) })
+}
+
+// SQLite opens a migrated database in a temporary directory.
+func SQLite(t testing.TB) *store.DB {
+	t.Helper()
+	return open(t, filepath.Join(t.TempDir(), "hawker.db"))
+}
+
+// Postgres opens a migrated database in a schema of its own.
+func Postgres(t testing.TB) *store.DB {
+	t.Helper()
+	return open(t, PostgresURL(t))
+}
+
+// PostgresURL makes an empty schema and returns a URL that works in it. The
+// schema is dropped when the test ends.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	base := baseURL(t)
+	name := fmt.Sprintf("t_%d_%d", os.Getpid(), schemas.Add(1))
+	admin := func(statement string) {
+		db, err := store.Open(context.Background(), base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if err := db.Write(context.Background(), func(tx *store.Tx) error {
+			_, err := tx.Exec(context.Background(), statement)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin("CREATE SCHEMA " + name)
+	t.Cleanup(func() { admin("DROP SCHEMA " + name + " CASCADE") })
+	separator := "?"
+	if strings.Contains(base, "?") {
+		separator = "&"
+	}
+	return base + separator + "search_path=" + name
+}
+
+func baseURL(t testing.TB) string {
+	t.Helper()
+	if url := os.Getenv("HAWKER_TEST_PG"); url != "" {
+		return url
+	}
+	started.Lock()
+	defer started.Unlock()
+	if server == nil {
+		s, err := postgres.Start(context.Background(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server = s
+	}
+	return server.URL
+}
+
+func open(t testing.TB, target string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := db.Migrate(t.Context(), schema.Files); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
