@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unique"
 )
 
 // ErrSecret is what every marshaller of a card secret returns.
@@ -18,8 +19,11 @@ var ErrSecret = errors.New("card: a card secret does not serialise")
 var ErrPAN = errors.New("card: not a card number")
 
 // PAN is a primary account number of 12 to 19 digits with a valid Luhn check
-// digit (ISO/IEC 7812-1). The zero PAN is empty and masks to "".
-type PAN struct{ digits string }
+// digit (ISO/IEC 7812-1). PANs compare with ==. The zero PAN is empty and masks to "".
+//
+// The digits are behind a handle because fmt calls no methods on unexported
+// fields of other structs: there it prints a handle's address.
+type PAN struct{ digits unique.Handle[string] }
 
 // ParsePAN checks length, digits and the Luhn check digit. The error does not hold the input.
 func ParsePAN(s string) (PAN, error) {
@@ -34,7 +38,7 @@ func ParsePAN(s string) (PAN, error) {
 	if luhn(s) != 0 {
 		return PAN{}, fmt.Errorf("%w: wrong check digit", ErrPAN)
 	}
-	return PAN{s}, nil
+	return PAN{unique.Make(s)}, nil
 }
 
 // CheckDigit returns the Luhn check digit, 0 to 9, that completes digits.
@@ -57,17 +61,25 @@ func luhn(s string) int {
 }
 
 // Reveal returns the clear digits. Callers hold them for one cryptographic or wire operation only.
-func (p PAN) Reveal() string { return p.digits }
+func (p PAN) Reveal() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.digits.Value()
+}
 
 // IsZero reports whether there is no number.
-func (p PAN) IsZero() bool { return p.digits == "" }
+func (p PAN) IsZero() bool { return p == PAN{} }
+
+// Equal is ==.
+func (p PAN) Equal(other PAN) bool { return p == other }
 
 // BIN is the first six digits, which PCI DSS 3.4.1 allows to show; "" for the zero PAN.
 func (p PAN) BIN() string {
 	if p.IsZero() {
 		return ""
 	}
-	return p.digits[:6]
+	return p.Reveal()[:6]
 }
 
 // Last4 is the last four digits; "" for the zero PAN.
@@ -75,7 +87,8 @@ func (p PAN) Last4() string {
 	if p.IsZero() {
 		return ""
 	}
-	return p.digits[len(p.digits)-4:]
+	digits := p.Reveal()
+	return digits[len(digits)-4:]
 }
 
 // String masks: first six, stars, last four.
@@ -83,7 +96,7 @@ func (p PAN) String() string {
 	if p.IsZero() {
 		return ""
 	}
-	return p.BIN() + strings.Repeat("*", len(p.digits)-10) + p.Last4()
+	return p.BIN() + strings.Repeat("*", len(p.Reveal())-10) + p.Last4()
 }
 
 // Format prints the mask for every verb, %#v and %x included.
@@ -95,26 +108,41 @@ func (p PAN) LogValue() slog.Value { return slog.StringValue(p.String()) }
 // MarshalText refuses, and with it JSON and XML.
 func (p PAN) MarshalText() ([]byte, error) { return nil, ErrSecret }
 
+// MarshalBinary refuses, and with it gob.
+func (p PAN) MarshalBinary() ([]byte, error) { return nil, ErrSecret }
+
 // Track is the text of magnetic track 2 or 3, digits and '=' separators, as
 // field 35 or 36 carries it. While it is enciphered under a TDK it may hold A–F.
 // Sensitive authentication data: never kept after authorization (PCI DSS 3.3.1).
 type Track struct{ secret }
 
 // NewTrack wraps s. It checks nothing: what a terminal sent may be enciphered.
-func NewTrack(s string) Track { return Track{secret{[]byte(s)}} }
+func NewTrack(s string) Track { return Track{hide([]byte(s))} }
 
-// Split takes a clear track 2 apart: number, expiry YYMM, and the rest from the service code on.
+// ErrTrack says that a text is no clear track 2. It never repeats the text.
+var ErrTrack = errors.New("card: not a track 2")
+
+// Split takes a clear track 2 apart: number, expiry YYMM, and the rest from the
+// service code on. The separator may be 'D' and the end padded with 'F', as in
+// the chip's equivalent data (EMV tag 57).
 func (t Track) Split() (pan PAN, expiry, rest string, err error) {
-	number, tail, ok := strings.Cut(string(t.b), "=")
-	if !ok || len(tail) < 4 {
-		return PAN{}, "", "", errors.New("card: track 2 without separator or expiry")
+	text := strings.TrimRight(string(t.Reveal()), "F")
+	at := strings.IndexAny(text, "=D")
+	if at < 0 || len(text) < at+5 || strings.Trim(text[at+1:at+5], "0123456789") != "" {
+		return PAN{}, "", "", fmt.Errorf("%w: no separator or no expiry", ErrTrack)
 	}
-	pan, err = ParsePAN(number)
-	return pan, tail[:4], tail[4:], err
+	if pan, err = ParsePAN(text[:at]); err != nil {
+		return PAN{}, "", "", fmt.Errorf("%w: %w", ErrTrack, err)
+	}
+	return pan, text[at+1 : at+5], text[at+5:], nil
 }
 
+// Equal compares in constant time.
+func (t Track) Equal(other Track) bool { return t.equal(other.secret) }
+
 // PIN is a clear cardholder PIN, 4 to 12 digits. It exists in a terminal and
-// inside an issuer; Hawker's host never constructs one.
+// inside an issuer; Hawker's host holds one only while the keystore translates
+// its block.
 type PIN struct{ secret }
 
 // NewPIN checks ISO 9564-1's length of 4 to 12 digits.
@@ -122,8 +150,11 @@ func NewPIN(s string) (PIN, error) {
 	if len(s) < 4 || len(s) > 12 || strings.Trim(s, "0123456789") != "" {
 		return PIN{}, errors.New("card: a PIN has 4 to 12 digits")
 	}
-	return PIN{secret{[]byte(s)}}, nil
+	return PIN{hide([]byte(s))}, nil
 }
+
+// Equal compares in constant time.
+func (p PIN) Equal(other PIN) bool { return p.equal(other.secret) }
 
 // PINBlock is eight bytes: an enciphered PIN block of field 52.
 type PINBlock struct{ secret }
@@ -133,31 +164,8 @@ func NewPINBlock(b []byte) (PINBlock, error) {
 	if len(b) != 8 {
 		return PINBlock{}, fmt.Errorf("card: a PIN block has 8 bytes, got %d", len(b))
 	}
-	return PINBlock{secret{append([]byte(nil), b...)}}, nil
+	return PINBlock{hide(append([]byte(nil), b...))}, nil
 }
 
-// secret holds bytes that print as "[secret]".
-type secret struct{ b []byte }
-
-const hidden = "[secret]"
-
-// Reveal returns the clear bytes; they are zeroed by Wipe.
-func (s secret) Reveal() []byte { return s.b }
-
-// IsZero reports whether there is nothing.
-func (s secret) IsZero() bool { return len(s.b) == 0 }
-
-// Wipe overwrites the bytes with zeros.
-func (s secret) Wipe() { clear(s.b) }
-
-// String hides the value.
-func (s secret) String() string { return hidden }
-
-// Format hides the value for every verb.
-func (s secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
-
-// LogValue hides the value in structured logs.
-func (s secret) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText refuses, and with it JSON and XML.
-func (s secret) MarshalText() ([]byte, error) { return nil, ErrSecret }
+// Equal compares in constant time.
+func (b PINBlock) Equal(other PINBlock) bool { return b.equal(other.secret) }

@@ -16,7 +16,7 @@ CREATE TABLE merchants (
 CREATE TABLE fee_plans (
     merchant_id    BIGINT NOT NULL,
     method         TEXT   NOT NULL, -- card
-    card_kind      TEXT   NOT NULL, -- debit, credit, unknown
+    card_kind      TEXT   NOT NULL, -- debit, credit, '' for one that does not tell
     version        BIGINT NOT NULL,
     basis_points   BIGINT NOT NULL,
     min_minor      BIGINT NOT NULL,

@@ -43,13 +43,15 @@ CREATE TABLE attempts (
     code         TEXT   NOT NULL, -- response code; '' while there is none
     auth_code    TEXT   NOT NULL,
     issuer       TEXT   NOT NULL,
-    reason       TEXT   NOT NULL,
+    booked       BIGINT NOT NULL, -- 1 while its postings stand
+    reason       TEXT   NOT NULL, -- of our own refusal, or of a reversal
     day          BIGINT NOT NULL,
     created_at   BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id),
     UNIQUE (merchant_id, idem_key)
 );
+CREATE INDEX attempts_of_payment ON attempts (merchant_id, payment_id);
 CREATE INDEX attempts_under_way ON attempts (merchant_id, attempt_id) WHERE state IN ('sent', 'unknown', 'reversing');
 
 CREATE TABLE batches (

@@ -1,0 +1,279 @@
+package payment
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"hawker/internal/cases"
+	"hawker/internal/channel"
+	"hawker/internal/clock"
+	"hawker/internal/fault"
+	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/store"
+	"hawker/internal/terminal"
+)
+
+// ErrBatchAgain refuses to settle a closed batch with other totals.
+var ErrBatchAgain = fault.New(fault.Conflict, "batch_settled", "这个批次已经结算。", "This batch is settled already.")
+
+// ErrDetails refuses an end message whose count differs from the details received.
+var ErrDetails = fault.New(fault.Invalid, "details_incomplete", "批上送笔数不符，请重新上送。", "The number of uploaded details differs. Upload them again.")
+
+// Totals are the money of a batch: debit counts approved sales, voided ones
+// included; credit counts approved voids and refunds; what was reversed counts nowhere.
+type Totals struct {
+	Debit       money.Amount
+	DebitCount  int
+	Credit      money.Amount
+	CreditCount int
+}
+
+// Batch is a settled batch: the host's totals beside the terminal's.
+type Batch struct {
+	Merchant merchant.ID
+	Terminal terminal.ID
+	Day      clock.Day
+	Number   int
+	Host     Totals
+	Claimed  Totals
+	Settled  time.Time
+}
+
+// Balanced reports whether host and terminal agree.
+func (b Batch) Balanced() bool { return b.Host == b.Claimed }
+
+// SettleBatch closes the terminal's open batch, compares totals and opens the next.
+// The same batch with the same claim again gives the same answer.
+func (e *Engine) SettleBatch(ctx context.Context, src Source, claimed Totals) (Batch, error) {
+	ctx = context.WithoutCancel(ctx)
+	var b Batch
+	err := e.db.Write(ctx, func(tx *store.Tx) error {
+		t, err := terminal.Lock(ctx, tx, src.Merchant.ID, src.Terminal)
+		if err != nil {
+			return err
+		}
+		if err := t.MayTake(); err != nil {
+			return err
+		}
+		if t.Batch != src.Batch {
+			if b, err = readBatch(ctx, tx, t, src.Batch); errors.Is(err, ErrNotFound) {
+				return terminal.ErrBatch
+			} else if err == nil && b.Claimed != claimed {
+				return ErrBatchAgain
+			}
+			return err
+		}
+		now := e.now()
+		b = Batch{Merchant: t.Merchant, Terminal: t.ID, Day: t.BatchDay, Number: t.Batch, Claimed: claimed, Settled: now}
+		if b.Host, err = totals(ctx, tx, t, src.Merchant.Currency); err != nil {
+			return err
+		}
+		if err := insertBatch(ctx, tx, b); err != nil {
+			return err
+		}
+		_, err = terminal.NextBatch(ctx, tx, t, src.Merchant.Day(now))
+		return err
+	})
+	return b, err
+}
+
+// BatchTotals computes the open batch's totals as they stand.
+func (e *Engine) BatchTotals(ctx context.Context, t terminal.Terminal, c money.Currency) (Totals, error) {
+	return totals(ctx, e.db.Read(), t, c)
+}
+
+// batchRange bounds the keys of a terminal's batch, which order by day, terminal and batch.
+func batchRange(day clock.Day, t terminal.ID, batch int) (from, to string) {
+	return key(day, t, batch, 0), key(day, t, batch, 999999)
+}
+
+func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.Currency) (Totals, error) {
+	sums := Totals{Debit: money.Zero(c), Credit: money.Zero(c)}
+	from, to := batchRange(t.BatchDay, t.ID, t.Batch)
+	rows, err := q.Query(ctx, `SELECT kind, COUNT(*), CAST(SUM(amount_minor) AS BIGINT) FROM attempts
+		WHERE merchant_id = $1 AND idem_key BETWEEN $2 AND $3 AND state = 'approved' GROUP BY kind`, t.Merchant, from, to)
+	if err != nil {
+		return sums, fmt.Errorf("batch totals: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var kind channel.Kind
+		var count int
+		var minor int64
+		if err := rows.Scan(&kind, &count, &minor); err != nil {
+			return sums, fmt.Errorf("batch totals: %w", err)
+		}
+		if kind == channel.Sale {
+			sums.DebitCount, sums.Debit = count, money.New(minor, c)
+			continue
+		}
+		sums.CreditCount += count
+		if sums.Credit, err = sums.Credit.Add(money.New(minor, c)); err != nil {
+			return sums, err
+		}
+	}
+	return sums, rows.Err()
+}
+
+func insertBatch(ctx context.Context, tx *store.Tx, b Batch) error {
+	state := "balanced"
+	if !b.Balanced() {
+		state = "unbalanced"
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO batches (merchant_id, tid, batch_day, batch, state, currency, debit_minor, debit_count, credit_minor, credit_count,
+		claimed_debit_minor, claimed_debit_count, claimed_credit_minor, claimed_credit_count, settled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		b.Merchant, b.Terminal, b.Day, b.Number, state, b.Host.Debit.Currency(), b.Host.Debit.Minor(), b.Host.DebitCount, b.Host.Credit.Minor(), b.Host.CreditCount,
+		b.Claimed.Debit.Minor(), b.Claimed.DebitCount, b.Claimed.Credit.Minor(), b.Claimed.CreditCount, store.At(b.Settled))
+	if err != nil {
+		return fmt.Errorf("settle batch: %w", err)
+	}
+	return nil
+}
+
+// readBatch finds the terminal's latest settled batch of a number; ErrNotFound when there is none.
+func readBatch(ctx context.Context, q store.Querier, t terminal.Terminal, number int) (Batch, error) {
+	b := Batch{Merchant: t.Merchant, Terminal: t.ID, Number: number}
+	var c money.Currency
+	var hd, hc, cd, cc int64
+	var at store.Time
+	err := q.QueryRow(ctx, `SELECT batch_day, currency, debit_minor, debit_count, credit_minor, credit_count,
+		claimed_debit_minor, claimed_debit_count, claimed_credit_minor, claimed_credit_count, settled_at
+		FROM batches WHERE merchant_id = $1 AND tid = $2 AND batch = $3 ORDER BY batch_day DESC LIMIT 1`, t.Merchant, t.ID, number).
+		Scan(&b.Day, &c, &hd, &b.Host.DebitCount, &hc, &b.Host.CreditCount, &cd, &b.Claimed.DebitCount, &cc, &b.Claimed.CreditCount, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Batch{}, ErrNotFound
+	} else if err != nil {
+		return Batch{}, fmt.Errorf("read batch: %w", err)
+	}
+	b.Host.Debit, b.Host.Credit = money.New(hd, c), money.New(hc, c)
+	b.Claimed.Debit, b.Claimed.Credit = money.New(cd, c), money.New(cc, c)
+	b.Settled = at.Time()
+	return b, nil
+}
+
+// batchDay is the business day on which a batch was opened: the open one or a settled one; ErrNotFound otherwise.
+func batchDay(ctx context.Context, q store.Querier, t terminal.Terminal, number int) (clock.Day, error) {
+	if number == t.Batch {
+		return t.BatchDay, nil
+	}
+	b, err := readBatch(ctx, q, t, number)
+	return b.Day, err
+}
+
+// Detail is one line of a terminal's batch upload.
+type Detail struct {
+	Trace  int
+	Amount money.Amount
+}
+
+// Upload stores details of a settled batch; a detail that is there already is left as it is.
+func (e *Engine) Upload(ctx context.Context, src Source, details []Detail) error {
+	return e.db.Write(ctx, func(tx *store.Tx) error {
+		t, err := terminal.ByID(ctx, tx, src.Merchant.ID, src.Terminal)
+		if err != nil {
+			return err
+		}
+		b, err := readBatch(ctx, tx, t, src.Batch)
+		if err != nil {
+			return err
+		}
+		for _, d := range details {
+			if _, err := tx.Exec(ctx, `INSERT INTO batch_details (merchant_id, tid, batch_day, batch, trace, amount_minor) VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (merchant_id, tid, batch_day, batch, trace) DO NOTHING`, b.Merchant, b.Terminal, b.Day, b.Number, d.Trace, d.Amount.Minor()); err != nil {
+				return fmt.Errorf("store batch detail: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Break is a payment on which host and terminal disagree. A zero amount means that side has none.
+type Break struct {
+	Trace    int
+	Host     money.Amount
+	Terminal money.Amount
+}
+
+// EndUpload checks that count details came. Of an unbalanced batch it compares them,
+// trace by trace, with what the host approved, and opens a case for what differs.
+func (e *Engine) EndUpload(ctx context.Context, src Source, count int) ([]Break, error) {
+	var breaks []Break
+	err := e.db.Write(ctx, func(tx *store.Tx) error {
+		t, err := terminal.ByID(ctx, tx, src.Merchant.ID, src.Terminal)
+		if err != nil {
+			return err
+		}
+		b, err := readBatch(ctx, tx, t, src.Batch)
+		if err != nil {
+			return err
+		}
+		var uploaded int
+		if breaks, uploaded, err = compare(ctx, tx, b); err != nil {
+			return err
+		}
+		if uploaded != count {
+			return ErrDetails.With("%d announced, %d received", count, uploaded)
+		}
+		if b.Balanced() {
+			breaks = nil
+			return nil
+		}
+		now := e.now()
+		if len(breaks) > 0 {
+			if err := cases.Open(ctx, tx, cases.Case{Merchant: int64(b.Merchant), Kind: "batch break", Opened: now,
+				Ref: fmt.Sprintf("%s:%d:%06d", b.Terminal, b.Day, b.Number), Detail: fmt.Sprintf("%d differences: %v", len(breaks), breaks)}); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, `UPDATE batches SET state = 'reconciled' WHERE merchant_id = $1 AND tid = $2 AND batch_day = $3 AND batch = $4`,
+			b.Merchant, b.Terminal, b.Day, b.Number)
+		return err
+	})
+	return breaks, err
+}
+
+// compare lists the traces on which the uploaded details and the approved attempts differ.
+func compare(ctx context.Context, q store.Querier, b Batch) (breaks []Break, uploaded int, err error) {
+	c := b.Host.Debit.Currency()
+	at := map[int]int{} // trace → index in breaks
+	from, to := batchRange(b.Day, b.Terminal, b.Number)
+	list, err := attempts(ctx, q, `merchant_id = $1 AND idem_key BETWEEN $2 AND $3 AND state = 'approved' ORDER BY trace`, b.Merchant, from, to)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, a := range list {
+		at[a.Trace] = len(breaks)
+		breaks = append(breaks, Break{a.Trace, a.Amount, money.Zero(c)})
+	}
+	rows, err := q.Query(ctx, `SELECT trace, amount_minor FROM batch_details WHERE merchant_id = $1 AND tid = $2 AND batch_day = $3 AND batch = $4 ORDER BY trace`,
+		b.Merchant, b.Terminal, b.Day, b.Number)
+	if err != nil {
+		return nil, 0, fmt.Errorf("batch details: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var trace int
+		var minor int64
+		if err := rows.Scan(&trace, &minor); err != nil {
+			return nil, 0, fmt.Errorf("batch details: %w", err)
+		}
+		uploaded++
+		if i, ok := at[trace]; ok {
+			breaks[i].Terminal = money.New(minor, c)
+		} else {
+			breaks = append(breaks, Break{trace, money.Zero(c), money.New(minor, c)})
+		}
+	}
+	differ := breaks[:0]
+	for _, b := range breaks {
+		if b.Host != b.Terminal {
+			differ = append(differ, b)
+		}
+	}
+	return differ, uploaded, rows.Err()
+}

@@ -1,0 +1,158 @@
+package payment
+
+import (
+	"context"
+
+	"hawker/internal/card"
+	"hawker/internal/channel"
+	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/risk"
+	"hawker/internal/store"
+)
+
+// SaleRequest is what a terminal asks to be charged.
+type SaleRequest struct {
+	Source
+	Amount money.Amount
+	Card   channel.Card
+	Facts  CardFacts
+}
+
+// Sale charges a card. The attempt returned is approved, declined, or on its way
+// to be reversed because the bank was silent: look at its State. An error is a
+// fault of ours or of the request, and nothing was charged, unless its Kind is
+// Internal: then the end is not known here and will be resolved.
+func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
+	ctx = context.WithoutCancel(ctx) // a terminal that hangs up changes nothing
+	defer s.Card.Wipe()
+	if err := accepts(s.Merchant, s.Amount); err != nil {
+		return Attempt{}, err
+	}
+	plan, err := merchant.FeeAt(ctx, e.db.Read(), s.Merchant, MethodCard, string(s.Facts.Kind), e.now())
+	if err != nil {
+		return Attempt{}, err
+	}
+	fee, err := plan.Fee(s.Amount)
+	if err != nil {
+		return Attempt{}, err
+	}
+	a, proof, fresh, land, err := e.begin(ctx, s.Source, Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee},
+		content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
+		func(tx *store.Tx, a *Attempt) (risk.Approval, error) {
+			p := Payment{Merchant: s.Merchant.ID, ID: store.NewID(a.Created), Terminal: s.Terminal, Method: MethodCard, State: Sent,
+				Amount: s.Amount, Fee: fee, FeeVersion: plan.Version, Card: s.Facts, Day: a.Day, Created: a.Created}
+			a.Payment = p.ID
+			proof, refusal := risk.Assess(ctx, tx, facts(p, a.ID))
+			if refusal != nil {
+				p.State = Declined
+			}
+			if err := insertPayment(ctx, tx, p); err != nil {
+				return risk.Approval{}, err
+			}
+			return proof, refusal
+		})
+	defer land()
+	if err != nil || !fresh {
+		return a, err
+	}
+	return e.resolve(ctx, a, e.send(ctx, proof, a.ID, e.request(s.Merchant, a, s.Card)))
+}
+
+func facts(p Payment, attempt int64) risk.Facts {
+	return risk.Facts{Merchant: int64(p.Merchant), Attempt: attempt, Method: p.Method, CardKind: string(p.Card.Kind), Amount: p.Amount, Day: p.Day}
+}
+
+// ReturnRequest asks to void or refund a sale.
+type ReturnRequest struct {
+	Source
+	Amount        money.Amount
+	Ref           string // of the sale's attempt: its RRN
+	OriginalBatch int    // of the sale; 0 when the terminal did not say
+	OriginalTrace int
+	Card          channel.Card
+	Token         card.Token // of the card presented; "" when none was
+}
+
+// Void takes back a whole sale of the terminal's open batch, once. Answers as Sale's.
+func (e *Engine) Void(ctx context.Context, r ReturnRequest) (Attempt, error) {
+	return e.giveBack(ctx, channel.Void, r, func(tx *store.Tx, a *Attempt, of Attempt, p Payment) error {
+		switch {
+		case of.Terminal != a.Terminal || of.Batch != a.Batch || of.BatchDay != a.BatchDay:
+			return ErrBatchClosed
+		case a.Amount != of.Amount:
+			return ErrAmountDiffer
+		case !p.Refunded.IsZero():
+			return ErrState
+		}
+		a.Fee = of.Fee
+		return movePayment(ctx, tx, &p, Void, a.Created)
+	})
+}
+
+// Refund gives back a part or all of what is left of a sale. Answers as Sale's, but
+// an attempt left Unknown is asked again at the bank until it has an end.
+func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
+	return e.giveBack(ctx, channel.Refund, r, func(tx *store.Tx, a *Attempt, _ Attempt, p Payment) error {
+		if p.State != Approved {
+			return ErrState
+		}
+		total, err := p.Refunded.Add(a.Amount)
+		if err != nil || total.Minor() > p.Amount.Minor() {
+			return ErrRefundOver
+		}
+		// The fee is given back so that all refunds together give exactly the stored fee.
+		due, _, err := p.Fee.Share(total.Minor(), p.Amount.Minor(), money.HalfUp)
+		if err != nil {
+			return err
+		}
+		a.Fee = money.New(max(0, due.Minor()-p.RefundFee.Minor()), due.Currency())
+		return addRefunded(ctx, tx, p, a.Amount, a.Fee, a.Created)
+	})
+}
+
+// giveBack is a void or a refund: find the sale, check, reserve, send, resolve.
+func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnRequest, reserve func(*store.Tx, *Attempt, Attempt, Payment) error) (Attempt, error) {
+	ctx = context.WithoutCancel(ctx)
+	defer r.Card.Wipe()
+	if err := accepts(r.Merchant, r.Amount); err != nil {
+		return Attempt{}, err
+	}
+	var sale Attempt
+	a, proof, fresh, land, err := e.begin(ctx, r.Source, Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
+		content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token),
+		func(tx *store.Tx, a *Attempt) (risk.Approval, error) {
+			id, err := ParseRef(r.Ref)
+			if err != nil {
+				return risk.Approval{}, err
+			}
+			if sale, err = attemptByID(ctx, tx, r.Merchant.ID, id); err != nil {
+				return risk.Approval{}, err
+			}
+			if sale.Kind != channel.Sale || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
+				return risk.Approval{}, ErrNotFound
+			}
+			p, err := readPayment(ctx, tx, r.Merchant.ID, sale.Payment, " FOR UPDATE")
+			if err != nil {
+				return risk.Approval{}, err
+			}
+			a.Payment, a.Of = p.ID, sale.ID
+			if r.Token != "" && r.Token != p.Card.Token {
+				return risk.Approval{}, ErrCardDiffers
+			}
+			if err := reserve(tx, a, sale, p); err != nil {
+				return risk.Approval{}, err
+			}
+			if r.Token == "" { // no card was presented: the one that paid
+				r.Card.Token, r.Card.Entry = p.Card.Token, "01"
+			}
+			return risk.AssessReturn(facts(p, a.ID)), nil
+		})
+	defer land()
+	if err != nil || !fresh {
+		return a, err
+	}
+	req := e.request(r.Merchant, a, r.Card)
+	req.Original = original(sale)
+	return e.resolve(ctx, a, e.send(ctx, proof, a.ID, req))
+}

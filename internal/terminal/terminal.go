@@ -1,0 +1,125 @@
+// Package terminal knows terminals: one serial, one merchant, one open batch. It
+// holds no keys and no payments.
+package terminal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"hawker/internal/clock"
+	"hawker/internal/fault"
+	"hawker/internal/merchant"
+	"hawker/internal/store"
+)
+
+// Refusals.
+var (
+	ErrUnknown   = fault.New(fault.NotFound, "terminal_unknown", "终端号不存在，请联系客服登记。", "This terminal is not registered. Please call support.")
+	ErrSuspended = fault.New(fault.Declined, "terminal_suspended", "终端已停用，请联系客服。", "This terminal is suspended. Please call support.")
+	ErrBatch     = fault.New(fault.Conflict, "batch_differs", "批次号不一致，请重新签到。", "The batch number differs. Please sign on again.")
+)
+
+// ID is field 41, eight characters, unique within a merchant.
+type ID string
+
+// State is whether a terminal may be used.
+type State string
+
+// The states.
+const (
+	Active    State = "active"
+	Suspended State = "suspended"
+)
+
+// Terminal is one device at one merchant.
+type Terminal struct {
+	Merchant merchant.ID
+	ID       ID
+	Serial   string // of the machine, unique everywhere
+	Model    string
+	Profile  string // host profile it speaks
+	Lang     string // "zh-CN" or "en": of texts sent to it
+	State    State
+	Batch    int       // the open batch, 1 to 999999
+	BatchDay clock.Day // the business day on which it was opened
+}
+
+// MayTake returns nil, or ErrSuspended.
+func (t Terminal) MayTake() error {
+	if t.State != Active {
+		return ErrSuspended
+	}
+	return nil
+}
+
+// Add stores a new terminal with its first batch opened on day.
+func Add(ctx context.Context, tx *store.Tx, t Terminal) error {
+	if t.Merchant <= 0 || len(t.ID) != 8 || t.Serial == "" || t.Batch < 1 || t.BatchDay == 0 {
+		return fmt.Errorf("add terminal %q: merchant, 8-character id, serial, batch and day are needed", t.ID)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO terminals (merchant_id, tid, serial, model, profile, lang, state, batch, batch_day, signed_on_at, seen_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)`,
+		t.Merchant, t.ID, t.Serial, t.Model, t.Profile, t.Lang, t.State, t.Batch, t.BatchDay)
+	if err != nil {
+		return fmt.Errorf("add terminal %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// ByID finds a terminal; ErrUnknown when there is none.
+func ByID(ctx context.Context, q store.Querier, m merchant.ID, id ID) (Terminal, error) {
+	return find(ctx, q, m, id, "")
+}
+
+// Lock finds a terminal and keeps others from moving its batch until tx ends.
+func Lock(ctx context.Context, tx *store.Tx, m merchant.ID, id ID) (Terminal, error) {
+	return find(ctx, tx, m, id, " FOR UPDATE")
+}
+
+func find(ctx context.Context, q store.Querier, m merchant.ID, id ID, lock string) (Terminal, error) {
+	t := Terminal{Merchant: m, ID: id}
+	err := q.QueryRow(ctx, `SELECT serial, model, profile, lang, state, batch, batch_day FROM terminals WHERE merchant_id = $1 AND tid = $2`+lock, m, id).
+		Scan(&t.Serial, &t.Model, &t.Profile, &t.Lang, &t.State, &t.Batch, &t.BatchDay)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Terminal{}, ErrUnknown
+	} else if err != nil {
+		return Terminal{}, fmt.Errorf("find terminal %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// SignOn notes that the terminal has fresh working keys since at; the zero time signs it off.
+func SignOn(ctx context.Context, tx *store.Tx, t Terminal, at time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE terminals SET signed_on_at = $1 WHERE merchant_id = $2 AND tid = $3`, store.At(at), t.Merchant, t.ID)
+	return err
+}
+
+// SetState suspends or re-activates a terminal.
+func SetState(ctx context.Context, tx *store.Tx, m merchant.ID, id ID, s State) error {
+	n, err := tx.Exec(ctx, `UPDATE terminals SET state = $1 WHERE merchant_id = $2 AND tid = $3`, s, m, id)
+	if err == nil && n == 0 {
+		err = ErrUnknown
+	}
+	return err
+}
+
+// LastBatch is the highest batch number; the next one is 1 again.
+const LastBatch = 999999
+
+// NextBatch opens the batch after t.Batch on day; ErrBatch when t's batch is not open any more.
+func NextBatch(ctx context.Context, tx *store.Tx, t Terminal, day clock.Day) (Terminal, error) {
+	next := t.Batch%LastBatch + 1
+	n, err := tx.Exec(ctx, `UPDATE terminals SET batch = $1, batch_day = $2 WHERE merchant_id = $3 AND tid = $4 AND batch = $5`,
+		next, day, t.Merchant, t.ID, t.Batch)
+	if err != nil {
+		return t, fmt.Errorf("next batch: %w", err)
+	}
+	if n == 0 {
+		return t, ErrBatch
+	}
+	t.Batch, t.BatchDay = next, day
+	return t, nil
+}
