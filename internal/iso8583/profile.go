@@ -1,6 +1,11 @@
 package iso8583
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+
+	moov "github.com/moov-io/iso8583"
+)
 
 // Type is how a field's value is written, by the letters the standard uses.
 type Type int
@@ -33,6 +38,18 @@ type Field struct {
 	Var    int  // digits of the length prefix (BCD): 0 fixed, 2 LLVAR (one byte), 3 LLLVAR (two bytes)
 	Right  bool // an odd count of digits is aligned right (leading zero nibble); else left (trailing zero nibble)
 	Class  Class
+
+	// Chinese says that an ANS text may hold GB18030 characters beyond ASCII.
+	Chinese bool
+}
+
+// Notation is the field's format as the protocol pages write it: "n12", "z..37 LL".
+func (f Field) Notation() string {
+	letters := [...]string{N: "n", Z: "z", AN: "an", ANS: "ans", B: "b"}[f.Type]
+	if f.Var == 0 {
+		return fmt.Sprintf("%s%d", letters, f.Length)
+	}
+	return fmt.Sprintf("%s..%d %s", letters, f.Length, "LLL"[:f.Var])
 }
 
 // MACSpec says how a profile's messages are authenticated. The algorithm is a
@@ -43,7 +60,7 @@ type MACSpec struct {
 	Text      bool   // the field holds 8 hexadecimal ASCII characters; else 8 raw bytes
 }
 
-// Profile is one dialect as data.
+// Profile is one dialect as data. It must not change, nor be copied, after its first use.
 type Profile struct {
 	Name      string
 	TPDU      bool // 5 BCD bytes after the length
@@ -52,22 +69,7 @@ type Profile struct {
 	Secondary bool // fields 65 to 128 may appear
 	MAC       MACSpec
 	Fields    map[int]Field
-}
 
-// FormatError is a precise complaint about protocol bytes. It holds no card
-// data: Got of a secret field is its length, of a PAN field its mask.
-type FormatError struct {
-	Field    int // 0 when the complaint is about frame, MTI or bitmap
-	Offset   int // byte offset into the packed message (MTI = 0), or into the frame for frame errors
-	Expected string
-	Got      string
-}
-
-// Error is one line for the log.
-func (e *FormatError) Error() string {
-	where := "message"
-	if e.Field > 0 {
-		where = fmt.Sprintf("field %d", e.Field)
-	}
-	return fmt.Sprintf("iso8583: %s at offset %d: expected %s, got %s", where, e.Offset, e.Expected, e.Got)
+	once sync.Once
+	spec *moov.MessageSpec // built from Fields on first use; read-only after
 }

@@ -30,9 +30,9 @@ type Runner struct {
 	handlers map[string]Handler
 	wake     chan struct{}
 
-	Workers int                        // how many jobs at once; 8 unless set
-	Lease   time.Duration              // a handler is given this long; a minute unless set
-	Poll    time.Duration              // how often to look without being woken; a second unless set
+	Workers int                         // how many jobs at once; 8 unless set
+	Lease   time.Duration               // a handler is given this long; a minute unless set
+	Poll    time.Duration               // how often to look without being woken; a second unless set
 	Backoff func(try int) time.Duration // Backoff unless set
 }
 

@@ -25,7 +25,11 @@ const (
 )
 
 // reasonSilent is why we reverse without being asked: the bank did not answer.
-const reasonSilent = "98"
+// codeApproved is a channel's plain yes.
+const (
+	reasonSilent = "98"
+	codeApproved = "00"
+)
 
 // ReversalRequest is a terminal's wish that something it sent be taken back. Batch
 // and Trace are those of the original.
@@ -187,6 +191,13 @@ func (e *Engine) settleReversal(ctx context.Context, tx *store.Tx, r Attempt, o 
 		}
 	}
 	if booked {
+		if o.Code != codeApproved {
+			// The bank knew nothing of what we had booked: our books are put right, a person looks at theirs.
+			if err := cases.Open(ctx, tx, cases.Case{Merchant: int64(r.Merchant), Kind: "reversal without original", Ref: r.Ref(), Opened: now,
+				Detail: fmt.Sprintf("channel answered %s to the reversal of approved %s %s of %s", o.Code, of.Kind, of.Ref(), of.Amount)}); err != nil {
+				return err
+			}
+		}
 		if err := post(ctx, tx, entry, books.Fact{Merchant: r.Merchant, Ref: r.Ref(), Channel: r.Channel, Amount: of.Amount, Fee: of.Fee,
 			Day: m.Day(now), At: now}); err != nil {
 			return err

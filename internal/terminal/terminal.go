@@ -91,7 +91,12 @@ func find(ctx context.Context, q store.Querier, m merchant.ID, id ID, lock strin
 	return t, nil
 }
 
-// SignOn notes that the terminal has fresh working keys since at; the zero time signs it off.
+// SignOff notes that the terminal ended its work.
+func SignOff(ctx context.Context, tx *store.Tx, t Terminal) error {
+	return SignOn(ctx, tx, t, time.Time{})
+}
+
+// SignOn notes that the terminal has fresh working keys since at.
 func SignOn(ctx context.Context, tx *store.Tx, t Terminal, at time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE terminals SET signed_on_at = $1 WHERE merchant_id = $2 AND tid = $3`, store.At(at), t.Merchant, t.ID)
 	return err

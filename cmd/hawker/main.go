@@ -1,0 +1,50 @@
+// Command hawker is the whole platform in one binary: the server, the simulated
+// networks, the software terminal and the tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"hawker/internal/sandbox/pos"
+)
+
+type cli struct {
+	Config kong.ConfigFlag `help:"Read defaults from a JSON file." placeholder:"FILE"`
+
+	Demo     demoCommand    `cmd:"" help:"Play the main job with everything simulated, and check the books."`
+	Serve    serveCommand   `cmd:"" help:"Run the server until it is told to stop."`
+	Terminal pos.CLI        `cmd:"" help:"Use the software terminal."`
+	Sandbox  sandboxCommand `cmd:"" help:"Run the simulated card network as a process of its own."`
+	ISO      isoCommand     `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
+	Jobs     jobsCommand    `cmd:"" help:"List work that waits or gave up; make it run again."`
+	Cases    casesCommand   `cmd:"" help:"List matters that wait for a person."`
+	Verify   verifyCommand  `cmd:"" help:"Prove the ledger: every entry and every balance."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	parser := kong.Parse(&c, kong.Name("hawker"), kong.UsageOnError(), kong.Configuration(kong.JSON), kong.DefaultEnvars("HAWKER"),
+		kong.Description("Hawker lets an individual take cards and QR payments, safely and legally. Start with: hawker demo"),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	err := parser.Run()
+	if err == nil {
+		return
+	}
+	stop()
+	code := 1
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	fmt.Fprintln(os.Stderr, "hawker:", err)
+	os.Exit(code) //nolint:gocritic // stop was called
+}

@@ -1,0 +1,83 @@
+// Package app puts Hawker together: configuration, explicit constructors, what runs
+// and in which order it stops. It is the only room that knows all others.
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hawker/internal/clock"
+)
+
+// Config says how a server runs. Its zero value, with a data directory, serves
+// everything simulated on loopback.
+type Config struct {
+	Data     string // directory of what must not be lost; made when absent, mode 0700
+	Database string // "postgres://…"; "" is the SQLite file hawker.db in Data
+	ISO      Listen // terminal port
+	HTTP     Listen // health and metrics
+	Network  Network
+	Log      *slog.Logger  // nil is silent
+	Clock    clock.Clock   // nil is the machine's
+	Drain    time.Duration // how long what is being answered may take after a stop; 20 s when 0
+}
+
+// Listen is where a door listens. With a certificate it speaks TLS 1.2 or 1.3 only.
+type Listen struct {
+	Addr string // "" is loopback and a free port
+	Cert string // PEM file; "" is plain TCP
+	Key  string // PEM file
+}
+
+// Network is the card network that Hawker pays through.
+type Network struct {
+	Addr      string        // "" starts the simulated one within this process
+	Acquirer  string        // field 32; "" is a number for simulation
+	Timeout   time.Duration // from the request to giving up; 20 s when 0
+	LateAfter time.Duration // of the simulated network: when late answers come; Timeout plus 10 s when 0
+}
+
+func (c *Config) complete() error {
+	if c.Data == "" {
+		return errors.New("a data directory is needed")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System
+	}
+	if c.Drain == 0 {
+		c.Drain = 20 * time.Second
+	}
+	if c.Network.Timeout == 0 {
+		c.Network.Timeout = 20 * time.Second
+	}
+	if c.Network.LateAfter == 0 {
+		c.Network.LateAfter = c.Network.Timeout + 10*time.Second
+	}
+	if c.Network.Acquirer == "" {
+		c.Network.Acquirer = "10000000"
+	}
+	for _, l := range []*Listen{&c.ISO, &c.HTTP} {
+		if l.Addr == "" {
+			l.Addr = "127.0.0.1:0"
+		}
+		if (l.Cert == "") != (l.Key == "") {
+			return errors.New("TLS needs a certificate and its key")
+		}
+	}
+	if c.Database == "" {
+		c.Database = filepath.Join(c.Data, "hawker.db")
+	}
+	return os.MkdirAll(c.Data, 0o700)
+}
+
+// The files of a data directory.
+func (c Config) masterKey() string { return filepath.Join(c.Data, "master.key") }
+
+// TerminalFile is the software terminal's memory, made when the sandbox is seeded.
+func (c Config) TerminalFile() string { return filepath.Join(c.Data, "terminal.json") }

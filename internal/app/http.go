@@ -1,0 +1,37 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+
+	"hawker/internal/cases"
+	"hawker/internal/jobs"
+)
+
+// routes are what operators' machines ask: alive, ready, figures.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics.handler(s))
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// readyz is 200 while the database answers, and says what waits for the network or a person.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.DB.Ping(r.Context()); err != nil {
+		http.Error(w, "database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	waiting, err := jobs.List(r.Context(), s.DB.Read())
+	if err != nil {
+		http.Error(w, "jobs cannot be read", http.StatusServiceUnavailable)
+		return
+	}
+	open, err := cases.List(r.Context(), s.DB.Read())
+	if err != nil {
+		http.Error(w, "cases cannot be read", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "ready\njobs waiting: %d\ncases open: %d\n", len(waiting), len(open))
+}

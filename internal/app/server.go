@@ -1,0 +1,212 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"hawker/internal/channel/cardhost"
+	"hawker/internal/door/iso"
+	"hawker/internal/iso8583"
+	"hawker/internal/jobs"
+	"hawker/internal/keys"
+	"hawker/internal/payment"
+	"hawker/internal/sandbox/cardnet"
+	"hawker/internal/schema"
+	"hawker/internal/store"
+	"hawker/internal/vault"
+)
+
+// Server is one running Hawker. Start opens everything in order; Run works until
+// its context ends and then stops in the reverse order.
+type Server struct {
+	Config  Config
+	DB      *store.DB
+	Engine  *payment.Engine
+	Jobs    *jobs.Runner
+	Sandbox *cardnet.Network // nil when the network is elsewhere
+
+	metrics *metrics
+	card    *cardhost.Host
+	iso     *iso.Server
+	isoAt   net.Listener
+	http    *http.Server
+	httpAt  net.Listener
+	closers []func() error
+}
+
+// Start opens the database, brings its schema forward, seeds the sandbox on first
+// start, resolves what was in flight, and binds its ports. Run must follow, or Close.
+func Start(ctx context.Context, c Config) (_ *Server, err error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{Config: c, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.DB, err = store.Open(ctx, c.Database); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.DB.Close)
+	if err := s.DB.Migrate(ctx, schema.Files); err != nil {
+		return nil, err
+	}
+	ks, err := keys.Open(ctx, s.DB, c.masterKey(), c.Clock)
+	if err != nil {
+		return nil, err
+	}
+	cards := vault.Open(s.DB, ks, c.Clock, c.Log)
+	if err := s.bind(ctx); err != nil {
+		return nil, err
+	}
+	seed := sandbox{Config: c, db: s.DB, keys: ks, host: s.isoAt.Addr().String()}
+	if err := seed.plant(ctx); err != nil {
+		return nil, fmt.Errorf("seed the sandbox: %w", err)
+	}
+	address := c.Network.Addr
+	if address == "" {
+		if s.Sandbox, err = seed.network(ctx); err != nil {
+			return nil, err
+		}
+		s.closers = append(s.closers, s.Sandbox.Close)
+		address = s.Sandbox.Addr()
+	}
+	s.card = cardhost.New(cardhost.Config{
+		Name: networkName, Acquirer: c.Network.Acquirer, Forwarder: c.Network.Acquirer, Keys: ks, Vault: cards,
+		PINKey: keys.ZPK(networkName), MACKey: keys.ZAK(networkName), Timeout: c.Network.Timeout, Clock: c.Clock, Log: c.Log,
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext(ctx, "tcp", address)
+		},
+	})
+	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
+	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
+	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics})
+	s.card.OnLate(s.Engine.Late)
+	if n, err := s.Engine.Recover(ctx, c.Clock()); err != nil {
+		return nil, fmt.Errorf("resolve what was in flight: %w", err)
+	} else if n > 0 {
+		c.Log.Warn("attempts were in flight when the last process ended; resolving", "attempts", n)
+	}
+	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
+		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer})
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	return s, nil
+}
+
+// OpenStore opens the database of a data directory for a tool: migrated, or just made.
+func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {
+	c := Config{Data: data, Database: database}
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx, schema.Files); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// bind opens both ports, so that a port in use is told before anything else happens.
+func (s *Server) bind(ctx context.Context) (err error) {
+	for _, p := range []struct {
+		listen Listen
+		at     *net.Listener
+	}{{s.Config.ISO, &s.isoAt}, {s.Config.HTTP, &s.httpAt}} {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.listen.Addr)
+		if err != nil {
+			return err
+		}
+		s.closers = append(s.closers, func() error { _ = l.Close(); return nil }) // closed already after a drain
+		if p.listen.Cert != "" {
+			pair, err := tls.LoadX509KeyPair(p.listen.Cert, p.listen.Key)
+			if err != nil {
+				return err
+			}
+			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+		}
+		*p.at = l
+	}
+	return nil
+}
+
+// ISOAddr is where terminals connect; HTTPAddr where health and metrics are.
+func (s *Server) ISOAddr() string { return s.isoAt.Addr().String() }
+
+// HTTPAddr is where health and metrics are.
+func (s *Server) HTTPAddr() string { return s.httpAt.Addr().String() }
+
+// sweepEvery is how often attempts without an outcome are looked for: those whose
+// answer could not be stored.
+const sweepEvery = 15 * time.Second
+
+// Run serves until ctx ends, drains, and closes everything.
+func (s *Server) Run(ctx context.Context) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var wg sync.WaitGroup
+	failed := make(chan error, 2)
+	wg.Go(func() { s.Jobs.Run(work) })
+	wg.Go(func() { s.sweep(work) })
+	wg.Go(func() {
+		if err := s.iso.Serve(s.isoAt); err != nil {
+			failed <- fmt.Errorf("terminal port: %w", err)
+		}
+	})
+	wg.Go(func() {
+		if err := s.http.Serve(s.httpAt); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("http port: %w", err)
+		}
+	})
+	s.Config.Log.Info("hawker serves", "terminals", s.ISOAddr(), "http", "http://"+s.HTTPAddr(), "data", s.Config.Data, "database", s.DB.Dialect())
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.Config.Log.Info("hawker stops: no new messages; answering what is in hand")
+	_ = s.isoAt.Close()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.Drain)
+	defer cancel()
+	s.iso.Shutdown(drain)
+	err = errors.Join(err, s.http.Shutdown(drain))
+	stopWork()
+	wg.Wait()
+	return errors.Join(err, s.Close())
+}
+
+// sweep resolves attempts that have no outcome long after they were sent.
+func (s *Server) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := s.Engine.Recover(ctx, s.Config.Clock().Add(-2*s.Config.Network.Timeout)); err != nil && ctx.Err() == nil {
+			s.Config.Log.Error("attempts without an outcome cannot be resolved", "err", err)
+		}
+	}
+}
+
+// Close releases what Start opened, last first. Run does it by itself.
+func (s *Server) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,245 @@
+package iso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hawker/internal/fault"
+	"hawker/internal/iso8583"
+	"hawker/internal/keys"
+	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/payment"
+	"hawker/internal/terminal"
+)
+
+// call is one message on its way to an answer.
+type call struct {
+	message  *iso8583.Message
+	f60      iso8583.Field60
+	merchant merchant.Merchant
+	terminal terminal.Terminal
+	reply    *iso8583.Message // what handlers fill in; field 39 stays empty until the end
+}
+
+// source says for the payment engine who asks.
+func (c *call) source() payment.Source {
+	return payment.Source{Merchant: c.merchant, Terminal: c.terminal.ID, Batch: number(c.f60.Batch), Trace: number(c.message.Text(11))}
+}
+
+// keyOwner names a terminal in the keystore.
+func keyOwner(m merchant.Merchant, t terminal.ID) string { return m.MID + "/" + string(t) }
+
+func (c *call) keyOwner() string { return keyOwner(c.merchant, c.terminal.ID) }
+
+// answer turns a message into the bytes to send back; nil when there is nobody to answer.
+func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Message) []byte {
+	began := time.Now()
+	defer m.Wipe(2, 35, 36, 48, 52, 55)
+	mti, ok := answerMTI(m.MTI)
+	if !ok || !m.Has(41) || !m.Has(42) {
+		s.Metrics.BadMessage("nobody to answer")
+		s.Log.Warn("message dropped: no request, or without fields 41 and 42", "message", m)
+		return nil
+	}
+	c := &call{message: m, reply: iso8583.New(mti)}
+	name, proven, err := s.serve(ctx, c, frame.Body)
+	code := c.reply.Text(39)
+	if err != nil {
+		code = codeOf(err)
+	} else if code == "" {
+		code = codeApproved
+	}
+	s.finish(c, code, err)
+	packed, packErr := s.pack(ctx, c, proven)
+	if packErr != nil {
+		s.Log.Error("answer cannot be packed", "name", name, "answer", c.reply, "err", packErr)
+		return nil
+	}
+	header := frame.Header
+	if signOnAgain[code] {
+		header = header.WithProcessingRequest(iso8583.SignOnAgain)
+	} else {
+		header = header.WithProcessingRequest(iso8583.NothingToDo)
+	}
+	out, packErr := s.Profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: header, Body: packed})
+	if packErr != nil {
+		s.Log.Error("answer cannot be framed", "name", name, "err", packErr)
+		return nil
+	}
+	took := time.Since(began)
+	s.Metrics.Message(name, code, took)
+	s.record(c, name, code, took, err)
+	return out
+}
+
+// record writes one line a message: errors of ours loudly, refusals with their reason.
+func (s *Server) record(c *call, name, code string, took time.Duration, err error) {
+	attrs := []any{"name", name, "code", code, "mid", c.message.Text(42), "tid", c.message.Text(41), "trace", c.message.Text(11), "took", took}
+	switch f := fault.Of(err); {
+	case f == nil:
+		s.Log.Info("terminal message", attrs...)
+	case f.Kind == fault.Internal || f.Kind == fault.Unavailable:
+		s.Log.Error("terminal message", append(attrs, "err", err)...)
+	default:
+		s.Log.Info("terminal message", append(attrs, "refused", err)...)
+	}
+}
+
+// answerMTI is the request's MTI plus 10; false for what is no request.
+func answerMTI(mti string) (string, bool) {
+	if len(mti) != 4 || mti[2] < '0' || mti[2] > '8' || (mti[2]-'0')%2 != 0 || mti[0] != '0' {
+		return "", false
+	}
+	return mti[:2] + string(mti[2]+1) + mti[3:], true
+}
+
+// serve proves a message, in this order: known terminal, MAC, values, required
+// fields; and has it handled. proven says that its MAC was right, so that the
+// answer gets one.
+func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, proven bool, err error) {
+	m := c.message
+	name = "unknown"
+	f60, f60err := iso8583.ParseField60(m.Text(60))
+	c.f60 = f60
+	row := find(m, f60)
+	if row != nil {
+		name = row.name
+	}
+	if c.merchant, err = merchant.ByMID(ctx, s.DB.Read(), m.Text(42)); err != nil {
+		return name, false, err
+	}
+	if c.terminal, err = terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, terminal.ID(m.Text(41))); err != nil {
+		return name, false, err
+	}
+	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.
+	if covered, mac, ok := s.Profile.MACRange(body); ok || (row != nil && row.mac) {
+		if !ok {
+			return name, false, keys.ErrMAC.With("no field %d", s.Profile.MAC.Field)
+		}
+		if err := s.Keys.VerifyMAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered, mac); err != nil {
+			return name, false, err
+		}
+		proven = true
+	}
+	if err := s.Profile.Validate(m); err != nil {
+		return name, proven, formatFault(err)
+	}
+	if f60err != nil {
+		return name, proven, formatFault(f60err)
+	}
+	if row == nil {
+		return name, proven, errNotSupp.With("MTI %s, processing code %q, type %s, network code %s", m.MTI, m.Text(3), f60.Type, f60.Network)
+	}
+	for _, n := range row.required {
+		if !m.Has(n) {
+			return name, proven, errFormat.Wrap(&iso8583.FormatError{Field: n, Expected: "a value", Got: "none"})
+		}
+	}
+	if m.Has(11) && number(m.Text(11)) == 0 {
+		return name, proven, errFormat.Wrap(&iso8583.FormatError{Field: 11, Expected: "000001 to 999999", Got: "000000"})
+	}
+	return name, proven, row.handle(s, ctx, c)
+}
+
+// formatFault turns a complaint about bytes into a refusal; about the amount, into that of an amount.
+func formatFault(err error) error {
+	var f *iso8583.FormatError
+	if errors.As(err, &f) && f.Field == 4 {
+		return payment.ErrAmount.Wrap(err)
+	}
+	return errFormat.Wrap(err)
+}
+
+// finish fills in what every answer carries.
+func (s *Server) finish(c *call, code string, err error) {
+	r, m := c.reply, c.message
+	for _, n := range []int{3, 4, 11, 25, 41, 42, 49, 60} {
+		if m.Has(n) && !r.Has(n) {
+			r.SetBytes(n, m.Bytes(n))
+		}
+	}
+	r.Set(39, code)
+	if c.merchant.ID == 0 {
+		s.keepClean(r)
+		return
+	}
+	now := s.Clock().In(c.merchant.Zone)
+	for n, v := range map[int]string{12: now.Format("150405"), 13: now.Format("0102"), 32: s.Acquirer} {
+		if !r.Has(n) {
+			r.Set(n, v)
+		}
+	}
+	if m.MTI == "0820" || m.MTI == "0320" { // management of the line and of a batch carries no text
+		s.keepClean(r)
+		return
+	}
+	text := ""
+	if code != codeApproved {
+		text = sentence(c.terminal.Lang, code, err)
+	}
+	if text != "" || c.reply.Has(44) {
+		r.SetBytes(63, append([]byte("CUP"), iso8583.EncodeText(text, 60)...))
+	}
+	s.keepClean(r)
+}
+
+// keepClean drops echoed values that would not pack, because the request held something malformed.
+func (s *Server) keepClean(r *iso8583.Message) {
+	for _, n := range []int{3, 4, 11, 25, 49, 60} {
+		if !r.Has(n) {
+			continue
+		}
+		probe := iso8583.New(r.MTI).SetBytes(n, r.Bytes(n))
+		if s.Profile.Validate(probe) != nil {
+			r.Unset(n)
+		}
+	}
+}
+
+// pack writes the answer, with a MAC when the request proved itself.
+func (s *Server) pack(ctx context.Context, c *call, proven bool) ([]byte, error) {
+	if !proven {
+		return s.Profile.Pack(c.reply)
+	}
+	return s.Profile.PackMAC(c.reply, func(covered []byte) ([]byte, error) {
+		return s.Keys.MAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered)
+	})
+}
+
+// stamp fills an answer about an attempt: the same whenever it is asked for again.
+func (s *Server) stamp(c *call, a payment.Attempt) {
+	if a.ID == 0 {
+		return
+	}
+	at := a.Created.In(c.merchant.Zone)
+	c.reply.Set(12, at.Format("150405")).Set(13, at.Format("0102")).Set(15, a.Day.MMDD()).Set(37, a.Ref())
+	if a.AuthCode != "" && a.State == payment.Approved {
+		c.reply.Set(38, fmt.Sprintf("%-6.6s", a.AuthCode))
+	}
+	c.reply.Set(44, fmt.Sprintf("%-11.11s%-11.11s", a.Issuer, s.Acquirer))
+}
+
+// amount reads field 4 in the currency of field 49; ErrCurrency when there is no such currency.
+func (c *call) amount() (money.Amount, error) {
+	currency, ok := money.ByNumeric(c.message.Text(49))
+	if !ok {
+		return money.Amount{}, payment.ErrCurrency
+	}
+	return money.New(number64(c.message.Text(4)), currency), nil
+}
+
+// number reads validated digits; the widest field read so has six.
+func number(digits string) int { return int(number64(digits)) }
+
+// number64 reads up to twelve validated digits.
+func number64(digits string) int64 {
+	var n int64
+	for _, d := range strings.TrimSpace(digits) {
+		n = n*10 + int64(d-'0')
+	}
+	return n
+}

@@ -1,0 +1,113 @@
+package iso
+
+import (
+	"context"
+	"fmt"
+
+	"hawker/internal/iso8583"
+	"hawker/internal/keys"
+	"hawker/internal/money"
+	"hawker/internal/payment"
+	"hawker/internal/store"
+	"hawker/internal/terminal"
+)
+
+// signOn answers 0800: fresh working keys under the terminal's master key, the
+// open batch, the time.
+func (s *Server) signOn(ctx context.Context, c *call) error {
+	if err := c.terminal.MayTake(); err != nil {
+		return err
+	}
+	if err := c.merchant.MayTake(); err != nil {
+		return err
+	}
+	fresh, err := s.Keys.WorkingKeys(ctx, keys.TMK(c.keyOwner()), keys.Layout(c.f60.Network))
+	if err != nil {
+		return err
+	}
+	block, err := iso8583.KeyBlock{
+		TPK: iso8583.WrappedKey(fresh.TPK), TAK: iso8583.WrappedKey(fresh.TAK), TDK: iso8583.WrappedKey(fresh.TDK),
+	}.Build(iso8583.Layout(c.f60.Network))
+	if err != nil {
+		return err
+	}
+	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return terminal.SignOn(ctx, tx, c.terminal, s.Clock()) }); err != nil {
+		return err
+	}
+	f60, err := iso8583.Field60{Type: c.f60.Type, Batch: fmt.Sprintf("%06d", c.terminal.Batch), Network: c.f60.Network}.Build()
+	if err != nil {
+		return err
+	}
+	c.reply.Set(60, f60).SetBytes(62, block)
+	return nil
+}
+
+// signOff answers 0820/002. It is not authenticated, so it destroys no keys.
+func (s *Server) signOff(ctx context.Context, c *call) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		return terminal.SignOff(ctx, tx, c.terminal)
+	})
+}
+
+// echo answers 0820/301: the line works.
+func (s *Server) echo(context.Context, *call) error { return nil }
+
+// settle answers 0500 with the host's totals and whether they agree.
+func (s *Server) settle(ctx context.Context, c *call) error {
+	claimed, err := iso8583.ParseTotals48(c.message.Text(48))
+	if err != nil {
+		return formatFault(err)
+	}
+	currency, ok := money.ByNumeric(c.message.Text(49))
+	if !ok || currency != c.merchant.Currency {
+		return payment.ErrCurrency
+	}
+	d, f := claimed.Domestic, claimed.Foreign
+	b, err := s.Engine.SettleBatch(ctx, c.source(), payment.Totals{
+		Debit: money.New(d.DebitAmount+f.DebitAmount, currency), DebitCount: d.DebitCount + f.DebitCount,
+		Credit: money.New(d.CreditAmount+f.CreditAmount, currency), CreditCount: d.CreditCount + f.CreditCount,
+	})
+	if err != nil {
+		return err
+	}
+	verdict := iso8583.Balanced
+	if !b.Balanced() {
+		verdict = iso8583.NotBalanced
+	}
+	text, err := iso8583.Totals48{
+		Domestic: iso8583.Totals{DebitAmount: b.Host.Debit.Minor(), DebitCount: b.Host.DebitCount,
+			CreditAmount: b.Host.Credit.Minor(), CreditCount: b.Host.CreditCount, Result: verdict},
+		Foreign: iso8583.Totals{Result: iso8583.Balanced}, // one merchant has one currency
+	}.Build()
+	if err != nil {
+		return err
+	}
+	c.reply.Set(15, b.Day.MMDD()).Set(48, text)
+	return nil
+}
+
+// upload answers 0320/201: details of a settled batch.
+func (s *Server) upload(ctx context.Context, c *call) error {
+	list, err := iso8583.ParseDetails48(c.message.Text(48))
+	if err != nil {
+		return formatFault(err)
+	}
+	details := make([]payment.Detail, len(list))
+	for i, d := range list {
+		details[i] = payment.Detail{Trace: number(d.Trace), Amount: money.New(d.Amount, c.merchant.Currency)}
+	}
+	return s.Engine.Upload(ctx, c.source(), details)
+}
+
+// endUpload answers 0320/207 and 202.
+func (s *Server) endUpload(ctx context.Context, c *call) error {
+	count, err := iso8583.ParseUploadCount48(c.message.Text(48))
+	if err != nil {
+		return formatFault(err)
+	}
+	breaks, err := s.Engine.EndUpload(ctx, c.source(), count)
+	if len(breaks) > 0 {
+		s.Log.Warn("batch differs", "mid", c.merchant.MID, "tid", c.terminal.ID, "batch", c.f60.Batch, "breaks", len(breaks))
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+package iso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hawker/internal/card"
+	"hawker/internal/channel"
+	"hawker/internal/iso8583"
+	"hawker/internal/keys"
+	"hawker/internal/payment"
+)
+
+// sale answers 0200/000000/22.
+func (s *Server) sale(ctx context.Context, c *call) error {
+	amount, err := c.amount()
+	if err != nil {
+		return err
+	}
+	presented, facts, err := s.card(ctx, c)
+	if err != nil {
+		return err
+	}
+	a, err := s.Engine.Sale(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
+	return s.settleAnswer(c, a, err)
+}
+
+// void answers 0200/200000/23.
+func (s *Server) void(ctx context.Context, c *call) error { return s.giveBack(ctx, c, s.Engine.Void) }
+
+// refund answers 0220/200000/25; the card must be there.
+func (s *Server) refund(ctx context.Context, c *call) error {
+	if !c.message.Has(2) && !c.message.Has(35) {
+		return errFormat.Wrap(&iso8583.FormatError{Field: 2, Expected: "a card number or track 2", Got: "neither"})
+	}
+	return s.giveBack(ctx, c, s.Engine.Refund)
+}
+
+func (s *Server) giveBack(ctx context.Context, c *call, do func(context.Context, payment.ReturnRequest) (payment.Attempt, error)) error {
+	amount, err := c.amount()
+	if err != nil {
+		return err
+	}
+	f61, err := iso8583.ParseField61(c.message.Text(61))
+	if err != nil {
+		return formatFault(err)
+	}
+	r := payment.ReturnRequest{Source: c.source(), Amount: amount, Ref: c.message.Text(37), OriginalBatch: number(f61.Batch), OriginalTrace: number(f61.Trace)}
+	if c.message.Has(2) || c.message.Has(35) {
+		var facts payment.CardFacts
+		if r.Card, facts, err = s.card(ctx, c); err != nil {
+			return err
+		}
+		r.Token = facts.Token
+	}
+	a, err := do(ctx, r)
+	return s.settleAnswer(c, a, err)
+}
+
+// settleAnswer fills the answer to a sale, void or refund.
+func (s *Server) settleAnswer(c *call, a payment.Attempt, err error) error {
+	s.stamp(c, a)
+	code := codeOfPayment(a, err)
+	if err != nil && code == codeOf(err) {
+		return err
+	}
+	c.reply.Set(39, code)
+	if err != nil {
+		s.Log.Error("payment's end is unknown", "attempt", a.Ref(), "err", err)
+	}
+	return nil
+}
+
+// reverse answers 0400. A reversal that is taken over, or has nothing left to do, is accepted.
+func (s *Server) reverse(ctx context.Context, c *call) error {
+	amount, err := c.amount()
+	if err != nil {
+		return err
+	}
+	a, err := s.Engine.Reverse(ctx, payment.ReversalRequest{Source: c.source(), Amount: amount, Reason: c.message.Text(39)})
+	switch {
+	case err == nil:
+		s.stamp(c, a)
+		c.reply.Unset(38)
+	case errors.Is(err, payment.ErrAmountDiffer):
+		c.reply.Set(39, "64")
+		return nil
+	}
+	return err
+}
+
+// inquire answers 0200/310000/01.
+func (s *Server) inquire(ctx context.Context, c *call) error {
+	presented, _, err := s.card(ctx, c)
+	if err != nil {
+		return err
+	}
+	ref, o, err := s.Engine.Inquire(ctx, c.source(), presented)
+	if err != nil {
+		return err
+	}
+	c.reply.Set(37, ref).Set(39, outcomeCode(o)).Set(44, fmt.Sprintf("%-11.11s%-11.11s", o.Issuer, s.Acquirer))
+	if o.Result == channel.Approved {
+		text, err := iso8583.Balance54{{Account: "10", Type: "02", Currency: o.Balance.Currency().Numeric(), Amount: o.Balance.Minor()}}.Build()
+		if err != nil {
+			return err
+		}
+		c.reply.Set(54, text)
+	}
+	return nil
+}
+
+// card reads what the terminal presented. The number goes into the vault at once;
+// what travels on is a token, and secrets in their types. PIN blocks stay enciphered.
+func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardFacts, error) {
+	m := c.message
+	out := channel.Card{Entry: m.Text(22)[:2], Sequence: m.Text(23), Expiry: m.Text(14)}
+	fail := func(err error) (channel.Card, payment.CardFacts, error) {
+		out.Wipe()
+		return channel.Card{}, payment.CardFacts{}, err
+	}
+	var pan card.PAN
+	if m.Has(35) {
+		out.Track2 = card.NewTrack(m.Text(35))
+		if m.Has(53) && m.Text(53)[2] == '1' {
+			clear2, err := s.Keys.DecryptTrack(ctx, keys.TDK(c.keyOwner()), out.Track2)
+			if err != nil {
+				return fail(err)
+			}
+			out.Track2.Wipe()
+			out.Track2 = clear2
+		}
+		number, expiry, _, err := out.Track2.Split()
+		if err != nil {
+			return fail(errInvalidCard.Wrap(err))
+		}
+		pan, out.Expiry = number, expiry
+	}
+	if m.Has(2) {
+		number, err := card.ParsePAN(m.Text(2))
+		if err != nil {
+			return fail(errInvalidCard.Wrap(err))
+		}
+		if m.Has(35) && !number.Equal(pan) {
+			return fail(errInvalidCard.With("fields 2 and 35 are of two cards"))
+		}
+		pan = number
+	}
+	if pan.IsZero() {
+		return fail(errFormat.Wrap(&iso8583.FormatError{Field: 2, Expected: "a card number or track 2", Got: "neither"}))
+	}
+	if withPIN := m.Text(22)[2] == '1'; withPIN != m.Has(52) {
+		return fail(errFormat.Wrap(&iso8583.FormatError{Field: 52, Expected: "a PIN block just when field 22 says so", Got: "otherwise"}))
+	}
+	if m.Has(52) {
+		block, err := card.NewPINBlock(m.Bytes(52))
+		if err != nil {
+			return fail(errFormat.Wrap(err))
+		}
+		out.PIN, out.PINKey = block, string(keys.TPK(c.keyOwner()))
+	}
+	if m.Has(55) {
+		out.ICC = card.NewICC(m.Bytes(55))
+	}
+	token, err := s.Vault.Tokenize(ctx, pan)
+	if err != nil {
+		return fail(err)
+	}
+	out.Token = token
+	return out, payment.CardFacts{Token: token, BIN: pan.BIN(), Last4: pan.Last4(), Kind: pan.Issue().Kind, Entry: out.Entry}, nil
+}

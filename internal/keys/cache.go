@@ -1,0 +1,97 @@
+package keys
+
+import (
+	"sync"
+	"time"
+
+	"hawker/internal/clock"
+	"hawker/internal/tdes"
+)
+
+const (
+	// cacheSize bounds the clear keys in memory.
+	cacheSize = 8192
+	// cacheAge bounds how long a key serves that another process has replaced or destroyed.
+	cacheAge = 30 * time.Second
+)
+
+// cache holds clear keys. A key is wiped when it leaves, so users hold the read
+// lock for as long as they use it.
+type cache struct {
+	mu    sync.RWMutex
+	now   clock.Clock
+	size  int
+	keys  map[Ref]entry
+	drops uint64 // counts drop, so that what was read before one is not put behind it
+}
+
+type entry struct {
+	key  tdes.Key
+	read time.Time
+}
+
+func newCache(now clock.Clock) *cache {
+	return &cache{now: now, size: cacheSize, keys: map[Ref]entry{}}
+}
+
+// use runs do on the keys of refs and gives its error. When one is missing or
+// too old, do does not run, and missing names it.
+func (c *cache) use(do func([]tdes.Key) error, refs []Ref) (missing Ref, err error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	now := c.now()
+	found := make([]tdes.Key, 0, 2)
+	for _, ref := range refs {
+		e, ok := c.keys[ref]
+		if age := now.Sub(e.read); !ok || age >= cacheAge || age <= -cacheAge {
+			return ref, nil
+		}
+		found = append(found, e.key)
+	}
+	return "", do(found)
+}
+
+func (c *cache) generation() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.drops
+}
+
+// put takes a key over that was read in generation as, and reports whether its
+// value is new. In a later generation the key is wiped instead.
+func (c *cache) put(ref Ref, k tdes.Key, as uint64) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if as != c.drops {
+		k.Wipe()
+		return true // perhaps; the caller reads again
+	}
+	old, ok := c.keys[ref]
+	changed = !ok || !old.key.Equal(k)
+	if !ok && len(c.keys) >= c.size {
+		c.evict()
+	}
+	c.keys[ref] = entry{k, c.now()}
+	old.key.Wipe()
+	return changed
+}
+
+// evict forgets whichever key the map's random order names first.
+func (c *cache) evict() {
+	for ref, e := range c.keys {
+		delete(c.keys, ref)
+		e.key.Wipe()
+		return
+	}
+}
+
+// drop forgets keys whose rows have changed.
+func (c *cache) drop(refs ...Ref) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drops++
+	for _, ref := range refs {
+		c.keys[ref].key.Wipe()
+		delete(c.keys, ref)
+	}
+}

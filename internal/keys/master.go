@@ -1,0 +1,83 @@
+package keys
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// masterSize is the master key's length in bytes (AES-256); its file holds it in
+// hexadecimal on one line.
+const masterSize = 32
+
+// readMaster reads the file at path, which nobody but its owner may read.
+func readMaster(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat() // of what was opened, not of what has the name by now
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrMaster.With("%s is no regular file", path)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, ErrMaster.With("%s may be read by others (mode %04o): chmod 600 it, and replace the key if it was exposed", path, mode)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 1024))
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	key := make([]byte, masterSize)
+	line := strings.TrimRight(string(text), "\r\n")
+	if n, err := hex.Decode(key, []byte(line[:min(len(line), 2*masterSize)])); err != nil || n != masterSize || len(line) != 2*masterSize {
+		return nil, ErrMaster.With("%s is not one line of %d hexadecimal digits", path, 2*masterSize)
+	}
+	return key, nil
+}
+
+// makeMaster puts a new key at path, unless a file is there: then made is false.
+// The file appears complete or not at all, on the disk before anything is wrapped under it.
+func makeMaster(path string) (made bool, err error) {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), ".master-*") // O_EXCL, mode 0600
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = os.Remove(draft.Name()) }()
+	key := make([]byte, masterSize)
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
+	text := hex.AppendEncode(nil, key)
+	clear(key)
+	_, err = draft.Write(append(text, '\n'))
+	clear(text)
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return false, err
+	}
+	if err := os.Link(draft.Name(), path); errors.Is(err, fs.ErrExist) {
+		return false, nil // another process was faster; its key counts
+	} else if err != nil {
+		return false, err
+	}
+	return true, syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

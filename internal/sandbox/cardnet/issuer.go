@@ -1,0 +1,226 @@
+package cardnet
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"hawker/internal/card"
+	"hawker/internal/sandbox/cards"
+	"hawker/internal/tdes"
+)
+
+// pinFree is the most, in minor units, that a debit card pays by chip or
+// contactless without its PIN. By stripe or typed number it pays nothing without.
+const pinFree = 1_000_00
+
+// pinTries is how many wrong PINs in a row lock a card.
+const pinTries = 3
+
+// bankZone is where cards expire: the end of the month in China.
+var bankZone = time.FixedZone("UTC+8", 8*60*60)
+
+// verdict is a decision that is not booked yet.
+type verdict struct {
+	code   string
+	booked int64 // minor units from card to merchant
+	pin    PINCheck
+}
+
+// issuer decides requests by the books and the ZPK. It changes nothing.
+type issuer struct {
+	*books
+	zpk tdes.Key
+	now func() time.Time
+}
+
+// decide answers one request that is no repeat. forced is a code that a
+// behaviour puts in the place of the issuer's rules; "" for none.
+func (i issuer) decide(r *request, forced string) verdict {
+	a := i.accounts[r.Card]
+	switch {
+	case r.Ref.MTI == "0200" && i.early[r.Ref.key()]:
+		return verdict{code: "12"} // its reversal came first
+	case r.Kind != Balance && r.Amount.Sign() <= 0:
+		return verdict{code: "13"}
+	case a == nil && r.Kind != Reversal:
+		return verdict{code: "14"}
+	case forced != "" && forced != approved:
+		return verdict{code: forced}
+	}
+	switch r.Kind {
+	case Sale, Balance:
+		return i.spend(a, r)
+	case Void:
+		return i.void(a, r)
+	case Refund:
+		return i.refund(r)
+	case Reversal:
+		return i.reverse(r)
+	case Link, Unlock: // never decided
+	}
+	return verdict{code: "40"}
+}
+
+// spend decides a sale, and a balance inquiry as a sale of nothing.
+func (i issuer) spend(a *account, r *request) verdict {
+	switch {
+	case r.Amount.Currency() != a.card.Funds.Currency():
+		return verdict{code: "40"} // no exchange here
+	case a.expired(i.now()) || a.misprinted(r):
+		return verdict{code: "54"}
+	case a.locked():
+		return verdict{code: "38"}
+	}
+	code, pin := i.checkPIN(a, r)
+	amount, limit := r.Amount.Minor(), a.card.Limit.Minor()
+	switch {
+	case code != approved:
+	case pin == "" && a.wantsPIN(r):
+		code = "55"
+	case limit > 0 && amount > limit:
+		code = "61"
+	case amount > a.available:
+		code = "51"
+	default:
+		return verdict{approved, amount, pin}
+	}
+	return verdict{code: code, pin: pin}
+}
+
+// void takes back a whole sale, once.
+func (i issuer) void(a *account, r *request) verdict {
+	sale := i.original(r, Sale)
+	switch {
+	case sale == nil:
+		return verdict{code: "25"}
+	case !sale.standing() || sale.refunded > 0:
+		return verdict{code: "12"}
+	case sale.Amount != r.Amount:
+		return verdict{code: "13"}
+	}
+	code, pin := i.checkPIN(a, r)
+	if code != approved {
+		return verdict{code: code, pin: pin}
+	}
+	return verdict{approved, -r.Amount.Minor(), pin}
+}
+
+// refund gives back any part of what is left of a sale, again and again.
+func (i issuer) refund(r *request) verdict {
+	sale := i.original(r, Sale)
+	switch {
+	case sale == nil:
+		return verdict{code: "25"}
+	case !sale.standing():
+		return verdict{code: "12"}
+	case r.Amount.Minor() > sale.Amount.Minor()-sale.refunded:
+		return verdict{code: "13"}
+	}
+	return verdict{code: approved, booked: -r.Amount.Minor()}
+}
+
+// reverse undoes a sale or a void as if it had never been. Another reversal of
+// the same original is approved and moves nothing. A refund has no reversal.
+func (i issuer) reverse(r *request) verdict {
+	if r.Original.MTI != "0200" {
+		return verdict{code: "12"}
+	}
+	kind := Sale
+	if r.processing == "200000" {
+		kind = Void
+	}
+	done := i.original(r, kind)
+	switch {
+	case done == nil:
+		return verdict{code: "25"}
+	case done.Code != approved:
+		return verdict{code: "12"} // declined: there is nothing to undo
+	case done.Amount != r.Amount:
+		return verdict{code: "64"}
+	case done.reversed:
+		return verdict{code: approved}
+	case done.voided || done.refunded > 0:
+		return verdict{code: "12"}
+	}
+	return verdict{code: approved, booked: -done.Booked.Minor()}
+}
+
+// original finds what field 90 points at; nil when it does not exist or is of
+// another kind, merchant, card or currency, which for the requester is the same.
+func (i issuer) original(r *request, kind Kind) *record {
+	rec := i.byKey[r.Original.key()]
+	if rec == nil || rec.Ref != r.Original || rec.Kind != kind || rec.Merchant != r.Merchant ||
+		rec.Card != r.Card || rec.Amount.Currency() != r.Amount.Currency() {
+		return nil
+	}
+	return rec
+}
+
+func (a *account) locked() bool { return a.wrongPINs >= pinTries }
+
+// wantsPIN reports whether the card pays this only with its PIN. A debit card
+// does not tell its balance without one either.
+func (a *account) wantsPIN(r *request) bool {
+	byChip := strings.HasPrefix(r.entry, "05") || strings.HasPrefix(r.entry, "07")
+	return a.card.Kind == cards.Debit && (r.Kind == Balance || r.Amount.Minor() > pinFree || !byChip)
+}
+
+// checkPIN verifies the PIN of a request that has one: 00 when it is right or
+// there is none, 55, 38 with the third wrong one, and 99 when the block is not
+// one under our key for this card, which does not count as a try.
+func (i issuer) checkPIN(a *account, r *request) (code string, found PINCheck) {
+	if r.pin.IsZero() {
+		return approved, ""
+	}
+	if a.locked() {
+		return "38", ""
+	}
+	block, err := i.zpk.Decrypt(r.pin.Reveal())
+	if err != nil {
+		return "99", ""
+	}
+	defer clear(block)
+	pin, err := card.DecodePIN(card.ISO0, block, r.pan)
+	if err != nil {
+		return "99", ""
+	}
+	defer pin.Wipe()
+	switch {
+	case bytes.Equal(pin.Reveal(), []byte(a.card.PIN)):
+		return approved, RightPIN
+	case a.wrongPINs+1 >= pinTries:
+		return "38", WrongPIN
+	}
+	return "55", WrongPIN
+}
+
+// expired reports whether the card's last month is over.
+func (a *account) expired(now time.Time) bool {
+	end, err := goodUntil(a.card.Expiry)
+	return err != nil || !now.Before(end)
+}
+
+// misprinted reports whether expiry or track are not the card's.
+func (a *account) misprinted(r *request) bool {
+	if r.expiry != "" && r.expiry != a.card.Expiry {
+		return true
+	}
+	if r.track.IsZero() {
+		return false
+	}
+	pan, expiry, _, err := r.track.Split()
+	return err != nil || pan != a.card.PAN || expiry != a.card.Expiry
+}
+
+// goodUntil is the first instant at which a card of expiry YYMM is no longer good.
+func goodUntil(expiry string) (time.Time, error) {
+	n, err := strconv.ParseUint(expiry, 10, 16)
+	year, month := int(n/100), int(n%100) //nolint:gosec // 16 bits
+	if err != nil || len(expiry) != 4 || month < 1 || month > 12 {
+		return time.Time{}, errors.New("expiry is not YYMM")
+	}
+	return time.Date(2000+year, time.Month(month)+1, 1, 0, 0, 0, 0, bankZone), nil
+}

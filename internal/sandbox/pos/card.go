@@ -1,0 +1,114 @@
+package pos
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"hawker/internal/card"
+	"hawker/internal/iso8583"
+	"hawker/internal/sandbox/cards"
+	"hawker/internal/tdes"
+)
+
+// Entry is how a card meets the terminal.
+type Entry string
+
+// The ways to present a card.
+const (
+	Swipe       Entry = "swipe"
+	Chip        Entry = "chip"
+	Manual      Entry = "manual"
+	Contactless Entry = "contactless"
+)
+
+// Presented is a card as the customer offers it. The zero PIN means that none was entered.
+type Presented struct {
+	Card  cards.Card
+	Entry Entry
+	PIN   card.PIN
+}
+
+// entries is the entry mode's first two digits in F22, which card data goes with
+// it, and the letter on the slip.
+var entries = map[Entry]struct {
+	mode                string
+	number, track, chip bool // F2 and F14; F35; F23 and F55
+	letter              string
+}{
+	Manual:      {mode: "01", number: true, letter: "M"},
+	Swipe:       {mode: "02", track: true, letter: "S"},
+	Chip:        {mode: "05", number: true, track: true, chip: true, letter: "I"},
+	Contactless: {mode: "07", track: true, chip: true, letter: "C"},
+}
+
+const (
+	withPIN    = "1"
+	withoutPIN = "2"
+)
+
+func (p Presented) check() error {
+	if _, known := entries[p.Entry]; !known {
+		return ErrCard.because(fmt.Errorf("no entry mode %q", p.Entry))
+	}
+	if p.Card.PAN.IsZero() {
+		return ErrCard.because(errors.New("no card"))
+	}
+	return nil
+}
+
+// put writes what the card shows into m, in the clear; amount and trace go into
+// the chip's data.
+func (p Presented) put(m *iso8583.Message, now time.Time) {
+	e := entries[p.Entry]
+	pin := withoutPIN
+	if !p.PIN.IsZero() {
+		pin = withPIN
+	}
+	m.Set(22, e.mode+pin).Set(60, m.Text(60)+readerOfAll+chipWorks)
+	if e.number {
+		m.Set(2, p.Card.PAN.Reveal()).Set(14, p.Card.Expiry)
+	}
+	if e.track {
+		m.SetBytes(35, p.Card.Track2().Reveal())
+	}
+	if e.chip {
+		m.Set(23, "001").SetBytes(55, chipData(m, now))
+	}
+}
+
+// 60.4 and 60.5 of a message with card data.
+const (
+	readerOfAll = "6" // magnetic stripe, chip and contactless
+	chipWorks   = "0"
+)
+
+// putPIN adds the PIN block under the TPK, when a PIN was entered.
+func (p Presented) putPIN(m *iso8583.Message, tpk tdes.Key) error {
+	if p.PIN.IsZero() {
+		return nil
+	}
+	block, err := card.EncodePIN(card.ISO0, p.PIN, p.Card.PAN)
+	if err != nil {
+		return ErrCard.because(err)
+	}
+	defer clear(block)
+	enciphered, err := tpk.Encrypt(block)
+	if err != nil {
+		return err
+	}
+	m.Set(26, "12").SetBytes(52, enciphered).Set(53, security(true, false))
+	return nil
+}
+
+// security is F53: PIN format, triple DES, whether the track is enciphered.
+func security(pin, track bool) string {
+	f := []byte("0600000000000000")
+	if pin {
+		f[0] = '2'
+	}
+	if track {
+		f[2] = '1'
+	}
+	return string(f)
+}

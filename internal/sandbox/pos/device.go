@@ -1,0 +1,105 @@
+package pos
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+
+	"hawker/internal/iso8583"
+	"hawker/internal/tdes"
+)
+
+// Device is what an acquirer loads into a terminal before its first sign-on.
+type Device struct {
+	Profile  string         `json:"profile"`       // "" means "unionpay-pos"
+	Host     string         `json:"host"`          // host:port
+	TLS      *TLSFiles      `json:"tls,omitempty"` // nil: plain TCP
+	TPDU     string         `json:"tpdu"`          // destination and source, eight digits; "" means 00030000
+	Shop     Shop           `json:"shop"`          // an empty operator means 001
+	Language Language       `json:"language"`      // "" means zh-CN
+	Layout   iso8583.Layout `json:"layout"`        // working keys asked for: 003, or 004 with a TDK; "" means 004
+	TMK      tdes.Key       `json:"-"`             // double length
+}
+
+// TLSFiles names the PEM files of a terminal that speaks TLS.
+type TLSFiles struct {
+	CA   string `json:"ca"`             // who may have issued the host's certificate
+	Cert string `json:"cert,omitempty"` // the device's certificate and key; "" for none
+	Key  string `json:"key,omitempty"`
+	Name string `json:"name,omitempty"` // the host's name, when it is not the address's
+}
+
+// Provision writes a new terminal's state to path, mode 0600. A file that is
+// there already stays untouched, and the error is fs.ErrExist: it may hold a
+// reversal that nobody else knows of.
+func Provision(path string, d Device) error {
+	d = d.withDefaults()
+	if d.TMK.Size() != 16 {
+		return fmt.Errorf("provision: the TMK has %d bytes, want 16", d.TMK.Size())
+	}
+	memory := make([]byte, 32)
+	_, _ = rand.Read(memory) // never fails: crypto/rand ends the process instead
+	s := &state{Version: stateVersion, Batch: 1, Trace: 1, Secure: secure{TMK: d.TMK.Reveal(), Memory: memory}}
+	s.Device, s.TMK = d, tdes.Key{} // from here on the key is in Secure only
+	if err := s.validate(); err != nil {
+		return fmt.Errorf("provision: %w", err)
+	}
+	unlock, err := lock(path)
+	if err != nil {
+		return fmt.Errorf("provision: %w", err)
+	}
+	defer unlock()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("provision %s: %w", path, fs.ErrExist)
+	}
+	return s.save(path)
+}
+
+func (d Device) withDefaults() Device {
+	fill := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	fill(&d.Profile, iso8583.UnionPayPOS.Name)
+	fill(&d.TPDU, "00030000")
+	fill(&d.Shop.Operator, "001")
+	fill((*string)(&d.Language), string(Chinese))
+	fill((*string)(&d.Layout), string(iso8583.LayoutTrack))
+	return d
+}
+
+// validate refuses what could never become a message.
+func (d Device) validate() error {
+	profile, known := iso8583.ByName(d.Profile)
+	switch {
+	case !known || profile.MAC.Field != 64:
+		return fmt.Errorf("no terminal profile %q", d.Profile)
+	case !digits(d.TPDU, 8):
+		return errors.New("the TPDU is not eight digits")
+	case len(d.Shop.TerminalID) != 8 || !ascii(d.Shop.TerminalID):
+		return errors.New("the terminal number is not 8 plain characters")
+	case len(d.Shop.MerchantID) != 15 || !ascii(d.Shop.MerchantID):
+		return errors.New("the merchant number is not 15 plain characters")
+	case !digits(d.Shop.Operator, 3):
+		return errors.New("the operator is not three digits")
+	case d.Language != Chinese && d.Language != English:
+		return fmt.Errorf("no language %q", d.Language)
+	case d.Layout != iso8583.LayoutDouble && d.Layout != iso8583.LayoutTrack:
+		return fmt.Errorf("no key layout %q: a single-length PIN key is not acceptable", d.Layout)
+	}
+	if _, _, err := net.SplitHostPort(d.Host); err != nil {
+		return fmt.Errorf("host address: %w", err)
+	}
+	return nil
+}
+
+func digits(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789") == "" }
+
+func ascii(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+}

@@ -1,0 +1,118 @@
+package pos
+
+import (
+	"strconv"
+	"time"
+
+	"hawker/internal/money"
+)
+
+// Kind is what an operation wants.
+type Kind string
+
+// The operations. Reversal, Upload and UploadEnd happen inside others.
+const (
+	SignOn     Kind = "sign-on"
+	SignOff    Kind = "sign-off"
+	Echo       Kind = "echo"
+	Balance    Kind = "balance"
+	Sale       Kind = "sale"
+	Void       Kind = "void"
+	Refund     Kind = "refund"
+	Reversal   Kind = "reversal"
+	Settlement Kind = "settlement"
+	Upload     Kind = "upload"
+	UploadEnd  Kind = "upload-end"
+	Resolve    Kind = "resolve"
+)
+
+// State is how an operation ended.
+type State string
+
+// The states. Unknown is not Declined: the money may have moved.
+const (
+	Approved State = "approved"
+	Accepted State = "accepted" // management: no money moved
+	Declined State = "declined"
+	Unknown  State = "unknown"
+	Reversed State = "reversed" // unknown once, taken back since
+)
+
+// Transaction is one row of a batch, as a slip shows it. It never holds card
+// data beyond the masked number.
+type Transaction struct {
+	Kind        Kind         `json:"kind"`
+	State       State        `json:"state"`
+	Batch       int          `json:"batch"`
+	Trace       int          `json:"trace"`
+	Amount      money.Amount `json:"amount,omitzero"`
+	Code        string       `json:"code,omitempty"` // F39; "" when no answer came
+	RRN         string       `json:"rrn,omitempty"`
+	AuthCode    string       `json:"auth_code,omitempty"`
+	MaskedPAN   string       `json:"masked_pan,omitempty"`
+	Entry       Entry        `json:"entry,omitempty"`
+	PINEntered  bool         `json:"pin_entered,omitempty"`
+	Original    int          `json:"original_trace,omitempty"` // of a void: the sale's trace
+	OriginalRRN string       `json:"original_rrn,omitempty"`   // of a void or refund
+	Issuer      string       `json:"issuer,omitempty"`         // F44
+	HostText    string       `json:"host_text,omitempty"`      // the host's sentence in F63
+	Undone      string       `json:"undone,omitempty"`         // F39 of the answer that ended its reversal
+	Time        time.Time    `json:"time"`                     // the host's where it answered, Beijing time
+}
+
+// Result is what the terminal shows and prints after an operation.
+type Result struct {
+	Transaction
+	Title  Words   `json:"title"`
+	Text   Words   `json:"text,omitzero"`   // the reason
+	Action Words   `json:"action,omitzero"` // what to do now
+	Notes  []Words `json:"notes,omitempty"` // what else the terminal did: signed on again, took a payment back
+
+	Shop       Shop              `json:"shop"`
+	Available  money.Amount      `json:"available,omitzero"`   // of a balance inquiry
+	Settlement *SettlementReport `json:"settlement,omitempty"` // of a settlement
+	Items      []Result          `json:"items,omitempty"`      // of Resolve: each transaction it asked about
+	Reprint    bool              `json:"reprint,omitempty"`
+}
+
+// Shop is what stands at the head of every slip.
+type Shop struct {
+	Name       Words  `json:"name"`
+	MerchantID string `json:"merchant"` // F42
+	TerminalID string `json:"terminal"` // F41
+	Operator   string `json:"operator"` // three digits of F63
+}
+
+// SettlementReport compares the terminal's totals with the host's.
+type SettlementReport struct {
+	Own      Totals `json:"own"`
+	Host     Totals `json:"host"`
+	Balanced bool   `json:"balanced"`
+	Uploaded int    `json:"uploaded"` // details sent because the totals differed
+}
+
+// report is a transaction with its words.
+func (s *state) report(tx Transaction) Result {
+	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.Shop}
+	switch {
+	case tx.State == Unknown:
+		w := warnings[tx.Kind]
+		r.Text, r.Action = w.text, w.action
+	case tx.State == Approved && tx.Kind == Refund:
+		r.Text = Words{"原路退回 1–3 个工作日", "Back to the card in 1–3 working days"}
+	case tx.State == Approved || tx.State == Declined:
+		meaning := meaningOf(tx.Code)
+		r.Text, r.Action = meaning.text, meaning.action
+	}
+	return r
+}
+
+// manage is the result of an operation that moves no money.
+func (s *state) manage(k Kind, a *answer, now time.Time) Result {
+	tx := Transaction{Kind: k, State: Declined, Batch: s.Batch, Code: a.code(), HostText: a.sentence(), Time: a.time(now)}
+	tx.Trace, _ = strconv.Atoi(a.Text(11)) // ours, echoed
+	if a.code() == approvedCode {
+		tx.State = Accepted
+	}
+	return s.report(tx)
+}

@@ -1,0 +1,182 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"hawker/internal/iso8583"
+	"hawker/internal/money"
+)
+
+// Sale takes amount (more than zero, CNY) from the card. An Unknown result
+// leaves a reversal pending, which goes out before the next online transaction
+// or with ResolvePending. After an error no money has moved.
+func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (Result, error) {
+	return t.run(func(s *session) (Result, error) {
+		if err := errors.Join(checkAmount(amount), p.check()); err != nil {
+			return Result{}, err
+		}
+		if err := s.ready(ctx); err != nil {
+			return Result{}, err
+		}
+		m := s.state.request(Sale, s.state.Trace, s.state.Batch)
+		defer wipe(m)
+		putAmount(m, amount)
+		if err := s.present(m, p); err != nil {
+			return Result{}, err
+		}
+		return s.undoable(ctx, m, Transaction{
+			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
+		})
+	})
+}
+
+// Void undoes an approved sale of the current batch, whole and once. trace is
+// the sale's. Unknown and errors are as for Sale.
+func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
+	return t.run(func(s *session) (Result, error) {
+		if err := s.ready(ctx); err != nil { // first: it may open another batch
+			return Result{}, err
+		}
+		sale := find(s.state.Rows, trace)
+		if sale == nil {
+			return Result{}, ErrNotFound.because(fmt.Errorf("no transaction %06d in batch %06d", trace, s.state.Batch))
+		}
+		if sale.Kind != Sale || sale.State != Approved || s.state.voided(trace) {
+			return Result{}, ErrNotVoidable
+		}
+		m := s.state.request(Void, s.state.Trace, s.state.Batch)
+		putAmount(m, sale.Amount)
+		m.Set(22, entries[Manual].mode+withoutPIN) // no card is presented
+		m.Set(37, sale.RRN).Set(61, six(sale.Batch)+six(trace)+sale.Time.Format("0102"))
+		return s.undoable(ctx, m, Transaction{
+			Kind: Void, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
+		})
+	})
+}
+
+// voided reports whether a sale of the current batch has been undone, or may have been.
+func (s *state) voided(trace int) bool {
+	for _, tx := range s.Rows {
+		if tx.Kind == Void && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
+			return true
+		}
+	}
+	return false
+}
+
+// Balance asks what the card's account has available. It moves no money and is not kept.
+func (t *Terminal) Balance(ctx context.Context, p Presented) (Result, error) {
+	return t.run(func(s *session) (Result, error) {
+		if err := p.check(); err != nil {
+			return Result{}, err
+		}
+		if err := s.ready(ctx); err != nil {
+			return Result{}, err
+		}
+		m := s.state.request(Balance, s.state.Trace, s.state.Batch)
+		defer wipe(m)
+		if err := s.present(m, p); err != nil {
+			return Result{}, err
+		}
+		a, err := s.send(ctx, Balance, m, nil)
+		if errors.Is(err, errSilent) {
+			return Result{}, ErrNoAnswer.because(err)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		return s.balance(a, Transaction{Kind: Balance, Batch: s.state.Batch, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero()})
+	})
+}
+
+func (s *session) balance(a *answer, tx Transaction) (Result, error) {
+	verdict := judge(a)
+	if verdict.signOn {
+		if err := s.commit(func(st *state) { st.SignedOn = false }); err != nil {
+			return Result{}, err
+		}
+	}
+	if verdict.state == Unknown && (a.mac != macValid || verdict.code == "") {
+		return Result{}, ErrAnswer.because(errors.New(verdict.why))
+	}
+	a.fill(&tx, s.now())
+	tx.State = verdict.state
+	if tx.State == Unknown {
+		tx.State = Declined // no money is in doubt
+	}
+	r := s.state.report(tx)
+	if tx.State != Approved {
+		return r, nil
+	}
+	balances, err := iso8583.ParseBalance54(a.Text(54))
+	if err != nil {
+		return Result{}, ErrAnswer.because(err)
+	}
+	for _, b := range balances {
+		if b.Type == availableBalance && b.Currency == currency.Numeric() {
+			r.Available = money.New(b.Amount, currency)
+			return r, nil
+		}
+	}
+	return Result{}, ErrAnswer.because(errors.New("field 54 has no available balance in CNY"))
+}
+
+const availableBalance = "02"
+
+// present writes card and PIN into m.
+func (s *session) present(m *iso8583.Message, p Presented) error {
+	p.put(m, s.now())
+	tpk, err := s.state.Secure.unwrap(s.state.Secure.TPK)
+	if err != nil {
+		return err
+	}
+	defer tpk.Wipe()
+	return p.putPIN(m, tpk)
+}
+
+// wipe takes card data out of a message that has been used.
+func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55) }
+
+// undoable sends a sale or void. Its row says Unknown, and its reversal is
+// written down, before the first byte leaves; the answer can only improve on that.
+func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
+	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
+	if err := s.state.room(tx); err != nil {
+		return Result{}, err
+	}
+	a, err := s.send(ctx, tx.Kind, m, func(st *state) {
+		st.Rows = append(st.Rows, tx)
+		st.Reversal = newReversal(m, tx)
+	})
+	if err != nil && !errors.Is(err, errSilent) {
+		return Result{}, err
+	}
+	unknown := s.state.report(tx)
+	if err != nil {
+		return unknown, nil
+	}
+	verdict := judge(a)
+	s.think("%s", verdict.why)
+	err = s.commit(func(st *state) {
+		st.SignedOn = st.SignedOn && !verdict.signOn
+		row := st.row(tx.Batch, tx.Trace)
+		row.State, row.Code = verdict.state, verdict.code
+		if a.mac == macValid {
+			a.fill(row, s.now())
+		}
+		if verdict.reason == "" {
+			st.Reversal = nil
+		} else {
+			st.Reversal.Reason = verdict.reason
+		}
+		tx = *row
+	})
+	if err != nil {
+		// The file still says that this is to be reversed, and so it will be: no success may be shown.
+		s.think("the outcome could not be kept: %v", err)
+		return unknown, nil
+	}
+	return s.state.report(tx), nil
+}

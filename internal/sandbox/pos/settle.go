@@ -1,0 +1,224 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hawker/internal/iso8583"
+)
+
+// settling is a settlement on its way. Every message of it is written down, by
+// its trace number, before it is sent, so that after a crash the same message
+// goes out again and the host gives the same answer again.
+type settling struct {
+	Batch    int           `json:"batch"` // the batch that it closes
+	Trace    int           `json:"trace"` // of the 0500
+	Own      Totals        `json:"own"`
+	Details  []Transaction `json:"details,omitempty"` // what counts, in the order of upload
+	Answered bool          `json:"answered"`          // the host has closed the batch
+	Balanced bool          `json:"balanced"`
+	Host     Totals        `json:"host,omitzero"`
+	Code     string        `json:"code,omitempty"`
+	Time     time.Time     `json:"time,omitzero"`
+	Uploaded int           `json:"uploaded"`          // details that the host has acknowledged
+	Sending  int           `json:"sending,omitempty"` // trace of the upload under way; 0 none
+}
+
+func (p *settling) valid() bool {
+	return number(p.Batch) && number(p.Trace) && p.Uploaded >= 0 && p.Uploaded <= len(p.Details) && p.Sending >= 0 && p.Sending <= maxNumber
+}
+
+func (s *state) settlingRows() []Transaction {
+	if s.Settling == nil {
+		return nil
+	}
+	return s.Settling.Details
+}
+
+// SettleBatch closes the batch: the pending reversal goes first, then the
+// totals; when the host's differ, every detail follows. A settlement that was
+// interrupted is taken up where it stood. Unknown means that the host may have
+// closed the batch: settle again.
+func (t *Terminal) SettleBatch(ctx context.Context) (Result, error) {
+	return t.run(func(s *session) (Result, error) {
+		if s.state.Settling == nil {
+			if err := s.tidy(ctx); err != nil {
+				return Result{}, err
+			}
+		}
+		if p := s.state.Settling; p == nil || !p.Answered {
+			a, err := s.totals(ctx)
+			switch {
+			case errors.Is(err, errSilent):
+				return s.state.settlement(Unknown, s.now()), nil
+			case err != nil:
+				return Result{}, err
+			case !s.state.closed():
+				return s.state.manage(Settlement, a, s.now()), nil
+			}
+		}
+		err := s.upload(ctx)
+		if errors.Is(err, errSilent) {
+			return s.state.settlement(Unknown, s.now()), nil
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		r := s.state.settlement(Accepted, s.now())
+		return r, s.commit(func(st *state) { st.Settling = nil })
+	})
+}
+
+// tidy ends what would make the totals wrong.
+func (s *session) tidy(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	if err := s.repeatRefunds(ctx); err != nil {
+		return err
+	}
+	if len(s.state.Refunds) > 0 {
+		return ErrRefundPending
+	}
+	return s.ensureSignedOn(ctx)
+}
+
+func (s *state) closed() bool { return s.Settling != nil && s.Settling.Answered }
+
+// totals sends the 0500, or the same one again.
+func (s *session) totals(ctx context.Context) (*answer, error) {
+	p := s.state.Settling
+	if p == nil {
+		p = &settling{Batch: s.state.Batch, Trace: s.state.Trace, Own: totalsOf(s.state.Rows)}
+		p.Details = slices.DeleteFunc(slices.Clone(s.state.Rows), func(tx Transaction) bool { return !tx.counts() })
+	}
+	f48, err := p.Own.field48()
+	if err != nil {
+		return nil, err
+	}
+	m := s.state.request(Settlement, p.Trace, p.Batch).Set(48, f48)
+	a, err := s.send(ctx, Settlement, m, func(st *state) { st.Settling = p })
+	if err != nil {
+		return nil, err
+	}
+	return a, s.settled(a)
+}
+
+// settled writes down what the host said to the totals. The batch is closed
+// when it compared them, whatever it found.
+func (s *session) settled(a *answer) error {
+	if code := a.code(); code != "" && code != approvedCode {
+		return s.commit(func(st *state) {
+			st.Settling = nil
+			st.SignedOn = st.SignedOn && !meaningOf(code).signOn
+		})
+	}
+	host, balanced, err := hostTotals(a.Text(48))
+	if err != nil {
+		return ErrAnswer.because(err)
+	}
+	return s.commit(func(st *state) {
+		p := st.Settling
+		p.Answered, p.Balanced, p.Host, p.Code, p.Time = true, balanced, host, approvedCode, a.time(s.now())
+		if balanced {
+			p.Details = nil // they may be left out
+		}
+		if st.Batch == p.Batch {
+			st.openBatch(after(p.Batch), false)
+		}
+		for i := range st.Closed {
+			if st.Closed[i].Batch == p.Batch {
+				st.Closed[i].Lost = false
+			}
+		}
+	})
+}
+
+// upload sends the details that the host has not acknowledged, and the end message.
+func (s *session) upload(ctx context.Context) error {
+	for s.state.Settling.Uploaded < len(s.state.Settling.Details) {
+		p := s.state.Settling
+		chunk := p.Details[p.Uploaded:min(p.Uploaded+iso8583.MaxDetails, len(p.Details))]
+		f48, err := details48(chunk)
+		if err != nil {
+			return err
+		}
+		if err := s.uploadOne(ctx, Upload, "", f48, len(chunk)); err != nil {
+			return err
+		}
+	}
+	p := s.state.Settling
+	network := "202"
+	if p.Balanced {
+		network = "207"
+	}
+	f48, err := iso8583.BuildUploadCount48(p.Uploaded)
+	if err != nil {
+		return err
+	}
+	return s.uploadOne(ctx, UploadEnd, network, f48, 0)
+}
+
+// details48 is field 48 of one upload. The terminal has no card number left to tell.
+func details48(rows []Transaction) (string, error) {
+	var details iso8583.Details48
+	for _, tx := range rows {
+		details = append(details, iso8583.Detail{CardType: "00", Trace: six(tx.Trace), Amount: tx.Amount.Minor()})
+	}
+	return details.Build()
+}
+
+// uploadOne sends one 0320 until the host acknowledges it, and counts its details.
+func (s *session) uploadOne(ctx context.Context, k Kind, network, f48 string, count int) error {
+	trace := s.state.Settling.Sending
+	if trace == 0 {
+		trace = s.state.Trace
+	}
+	m := s.state.request(k, trace, s.state.Settling.Batch).Set(48, f48)
+	m.Set(60, m.Text(60)+network)
+	a, err := s.send(ctx, k, m, func(st *state) { st.Settling.Sending = trace })
+	if err != nil {
+		return err
+	}
+	code := a.code()
+	refused := code != "" && code != approvedCode
+	if refused {
+		// Asking again would not help, and must not keep the next batch from being settled.
+		s.note(fmt.Sprintf("主机没有收下结算明细（%s）", code), fmt.Sprintf("The host did not take the details (%s)", code))
+	}
+	return s.commit(func(st *state) {
+		p := st.Settling
+		p.Sending = 0
+		if refused {
+			p.Details = p.Details[:p.Uploaded]
+		} else {
+			p.Uploaded += count
+		}
+	})
+}
+
+// settlement is the result of the settlement on its way.
+func (s *state) settlement(st State, now time.Time) Result {
+	p := s.Settling
+	tx := Transaction{Kind: Settlement, State: st, Batch: p.Batch, Trace: p.Trace, Code: p.Code, Time: now}
+	if p.Answered {
+		tx.Time = p.Time
+	}
+	r := s.report(tx)
+	if !p.Answered {
+		return r
+	}
+	r.Settlement = &SettlementReport{Own: p.Own, Host: p.Host, Balanced: p.Balanced, Uploaded: p.Uploaded}
+	switch {
+	case st == Unknown:
+		r.Text = Words{"明细还没有传完", "The details are not all sent yet"}
+	case p.Balanced:
+		r.Text = Words{"账平", "Balanced"}
+	default:
+		r.Text = Words{"账不平，明细已上传，收单机构会核对", "Not balanced: the details were sent, the acquirer compares them"}
+	}
+	return r
+}
