@@ -25,6 +25,7 @@ type holder struct {
 	track Track
 	pin   PIN
 	block PINBlock
+	icc   ICC
 }
 
 // Shower shows them in exported fields, where encoders find them.
@@ -33,6 +34,7 @@ type Shower struct {
 	Track Track
 	PIN   PIN
 	Block PINBlock
+	ICC   ICC
 }
 
 type embedding struct {
@@ -54,19 +56,19 @@ func secrets(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return holder{pan, NewTrack(canaries.track), pin, block}
+	return holder{pan, NewTrack(canaries.track), pin, block, NewICC(canaries.block)}
 }
 
 // shapes puts the secrets wherever a careless caller may.
 func shapes(h holder) map[string]any {
-	s := Shower{h.pan, h.track, h.pin, h.block}
+	s := Shower{h.pan, h.track, h.pin, h.block, h.icc}
 	return map[string]any{
-		"a PAN": h.pan, "a track": h.track, "a PIN": h.pin, "a PIN block": h.block,
+		"a PAN": h.pan, "a track": h.track, "a PIN": h.pin, "a PIN block": h.block, "chip data": h.icc,
 		"a pointer to a PAN": &h.pan, "a pointer to a track": &h.track,
 		"unexported fields": h, "a pointer to unexported fields": &h,
 		"exported fields": s, "a pointer to exported fields": &s,
 		"an embedded PAN": embedding{h.pan, "x"},
-		"a slice":         []any{h.pan, h.track, h.pin, h.block},
+		"a slice":         []any{h.pan, h.track, h.pin, h.block, h.icc},
 		"a slice of structs with unexported fields": []holder{h},
 		"a map's values":                      map[string]PAN{"x": h.pan},
 		"a map's keys":                        map[PAN]int{h.pan: 1},
@@ -130,7 +132,7 @@ func TestNoEncoderWritesASecret(t *testing.T) {
 		})
 	}
 	h := secrets(t)
-	for _, secret := range []any{h.pan, h.track, h.pin, h.block} {
+	for _, secret := range []any{h.pan, h.track, h.pin, h.block, h.icc} {
 		if _, err := json.Marshal(secret); !errors.Is(err, ErrSecret) {
 			t.Errorf("%T: json: %v", secret, err)
 		}

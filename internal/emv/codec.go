@@ -114,6 +114,9 @@ func check(elements []Element, depth int) error {
 		if e.Tag.Template() && e.Value != nil || !e.Tag.Template() && e.Inner != nil {
 			return fmt.Errorf("%w: %s has the wrong kind of content", ErrTLV, e.Tag)
 		}
+		if !e.Tag.Template() {
+			continue
+		}
 		if err := check(e.Inner, depth+1); err != nil {
 			return err
 		}

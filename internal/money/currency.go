@@ -8,6 +8,7 @@ const (
 	CNY Currency = "CNY"
 	JPY Currency = "JPY"
 	KWD Currency = "KWD"
+	USD Currency = "USD"
 )
 
 // iso4217 holds numeric code and exponent. Source: ISO 4217 list one, the

@@ -48,7 +48,27 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 // SQLite opens a migrated database in a temporary directory.
 func SQLite(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "hawker.db"))
+	return open(t, filepath.Join(dir(t), "hawker.db"))
+}
+
+// dir is a temporary directory, in memory where the machine has such a place: a
+// test's database need not survive a power cut, and waiting for disks is most of its time.
+func dir(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if _, err := os.Stat(memory); err != nil {
+		return t.TempDir()
+	}
+	d, err := os.MkdirTemp(memory, "hawker-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(d); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
 }
 
 // Postgres opens a migrated database in a schema of its own.

@@ -1,0 +1,48 @@
+package payment_test
+
+import (
+	"errors"
+	"testing"
+
+	"hawker/internal/payment"
+)
+
+// lawful is the table once more, written by hand: the second opinion on every pair.
+var lawful = map[string]string{
+	"payment sent accept": "approved", "payment sent refuse": "declined", "payment sent time out": "unknown", "payment sent reverse": "reversing",
+	"payment unknown reverse": "reversing",
+	"payment approved void":   "voiding", "payment approved reverse": "reversing",
+	"payment voiding accept": "voided", "payment voiding refuse": "approved", "payment voiding reverse": "restoring",
+	"payment voided reverse": "restoring", "payment restoring settle": "approved", "payment reversing settle": "reversed",
+	"attempt sent accept": "approved", "attempt sent refuse": "declined", "attempt sent time out": "unknown", "attempt sent reverse": "reversing",
+	"attempt unknown accept": "approved", "attempt unknown refuse": "declined", "attempt unknown reverse": "reversing",
+	"attempt approved reverse": "reversing", "attempt reversing settle": "reversed",
+}
+
+func TestEveryStateAndEvent(t *testing.T) {
+	t.Parallel()
+	states := []payment.State{payment.Sent, payment.Approved, payment.Declined, payment.Unknown, payment.Reversing, payment.Reversed,
+		payment.Voiding, payment.Voided, payment.Restoring}
+	events := []payment.Event{payment.Accept, payment.Refuse, payment.TimeOut, payment.Void, payment.Reverse, payment.Settle}
+	seen := 0
+	for subject, moves := range map[string]payment.Moves{"payment": payment.PaymentMoves, "attempt": payment.AttemptMoves} {
+		for _, s := range states {
+			for _, e := range events {
+				to, err := moves.Next(s, e)
+				want, ok := lawful[subject+" "+string(s)+" "+string(e)]
+				switch {
+				case ok && (err != nil || string(to) != want):
+					t.Errorf("%s %s + %s gives %s, %v; want %s", subject, s, e, to, err, want)
+				case !ok && (!errors.Is(err, payment.ErrState) || to != s):
+					t.Errorf("%s %s + %s must be refused, gives %s, %v", subject, s, e, to, err)
+				}
+				if ok {
+					seen++
+				}
+			}
+		}
+	}
+	if seen != len(lawful) {
+		t.Errorf("%d of %d lawful moves were met", seen, len(lawful))
+	}
+}

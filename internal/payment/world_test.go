@@ -1,0 +1,383 @@
+package payment_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"hawker/internal/books"
+	"hawker/internal/card"
+	"hawker/internal/cases"
+	"hawker/internal/channel"
+	"hawker/internal/clock"
+	"hawker/internal/jobs"
+	"hawker/internal/ledger"
+	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/payment"
+	"hawker/internal/risk"
+	"hawker/internal/store"
+	"hawker/internal/store/storetest"
+	"hawker/internal/terminal"
+)
+
+// TestMain keeps the property tests of a database short; -rapid.checks asks for more.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	flag.Parse()
+	storetest.Main(m)
+}
+
+// behaviour is what a bank does with one request.
+type behaviour int
+
+const (
+	approves behaviour = iota
+	declines           // code 51
+	loses              // the request never arrives
+	mute               // booked, and the answer never comes
+	tardy              // booked; the answer comes when the test delivers it
+	unreachable
+)
+
+// bank is a channel that keeps its own books and misbehaves as told.
+type bank struct {
+	mu       sync.Mutex
+	behave   func(channel.Request) behaviour
+	outcomes map[string]channel.Outcome // by ref: a repeat gets the first outcome
+	stands   map[string]int64           // what an approved sale still stands for
+	undone   map[string]bool            // reversed, or its reversal came first
+	net      int64
+	late     []func()
+	sink     channel.Late
+	seen     []channel.Request
+	arrived  chan channel.Request // when set, each request is announced and waits for gate
+	gate     chan struct{}
+}
+
+func newBank() *bank {
+	return &bank{behave: func(channel.Request) behaviour { return approves }, outcomes: map[string]channel.Outcome{},
+		stands: map[string]int64{}, undone: map[string]bool{}}
+}
+
+func (b *bank) Name() string { return "bank" }
+
+func (b *bank) Do(ctx context.Context, r channel.Request) channel.Outcome {
+	if b.arrived != nil {
+		b.arrived <- r
+		select {
+		case <-b.gate:
+		case <-ctx.Done():
+			return channel.Outcome{}
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = append(b.seen, r)
+	switch b.behave(r) {
+	case declines:
+		if _, repeat := b.outcomes[r.Ref]; !repeat && r.Kind != channel.Reversal {
+			b.outcomes[r.Ref] = channel.Outcome{Result: channel.Declined, Code: "51"}
+		}
+		return b.decide(r)
+	case loses:
+		return channel.Outcome{Detail: "lost"}
+	case mute:
+		b.decide(r)
+		return channel.Outcome{Detail: "mute"}
+	case tardy:
+		o := b.decide(r)
+		b.late = append(b.late, func() { b.sink(context.Background(), r, o) })
+		return channel.Outcome{Detail: "tardy"}
+	case unreachable:
+		return channel.Outcome{Result: channel.Unsent, Detail: "unreachable"}
+	}
+	return b.decide(r)
+}
+
+// decide books a request once.
+func (b *bank) decide(r channel.Request) channel.Outcome {
+	if o, repeat := b.outcomes[r.Ref]; repeat {
+		return o
+	}
+	o := channel.Outcome{Result: channel.Approved, Code: "00", AuthCode: "A" + r.Ref[7:], Issuer: "99622200"}
+	amount, of := r.Amount.Minor(), r.Original.Ref
+	switch r.Kind {
+	case channel.Sale:
+		if b.undone[r.Ref] {
+			o = channel.Outcome{Result: channel.Declined, Code: "12"}
+			break
+		}
+		b.stands[r.Ref] = amount
+		b.net += amount
+	case channel.Void, channel.Refund:
+		if b.undone[r.Ref] || b.stands[of] < amount || (r.Kind == channel.Void && b.stands[of] != amount) {
+			o = channel.Outcome{Result: channel.Declined, Code: "12"}
+			break
+		}
+		b.stands[of] -= amount
+		b.net -= amount
+	case channel.Reversal:
+		was, known := b.outcomes[of]
+		switch {
+		case !known:
+			o.Code = "25"
+		case was.Result != channel.Approved:
+			o.Code = "12"
+		case b.undone[of]:
+		case r.Original.Kind == channel.Void:
+			for _, s := range b.seen { // find the void to know what it took
+				if s.Ref == of {
+					b.stands[s.Original.Ref] += amount
+				}
+			}
+			b.net += amount
+		default:
+			b.stands[of] -= amount
+			b.net -= amount
+		}
+		b.undone[of] = true
+	}
+	b.outcomes[r.Ref] = o
+	return o
+}
+
+func (b *bank) always(w behaviour) { b.when(func(channel.Request) behaviour { return w }) }
+
+func (b *bank) when(f func(channel.Request) behaviour) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.behave = f
+}
+
+// deliver hands over the late answers, in the order given by pick.
+func (b *bank) deliver() {
+	b.mu.Lock()
+	late := b.late
+	b.late = nil
+	b.mu.Unlock()
+	for _, f := range late {
+		f()
+	}
+}
+
+func (b *bank) owes() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.net
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Attempt(channel.Kind, payment.State, string) {}
+
+// world is one merchant with one terminal, an engine and a bank.
+type world struct {
+	t        testing.TB
+	db       *store.DB
+	bank     *bank
+	engine   *payment.Engine
+	jobs     *jobs.Runner
+	merchant merchant.Merchant
+	tid      terminal.ID
+	batch    int
+	trace    int
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+// plan is the fee plan of the world's merchant for every kind of card.
+var plan = merchant.FeePlan{Version: 1, Rate: 60}
+
+func newWorld(t testing.TB, db *store.DB, currency money.Currency) *world {
+	t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, db: db, bank: newBank(), tid: "T0000001", batch: 1, now: time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)}
+	w.merchant = merchant.Merchant{ID: 1, MID: "100290058120001", NameZH: "面馆", NameEN: "Noodles", Place: "Shanghai", MCC: "5812",
+		Currency: currency, Zone: zone, Cutoff: 24 * time.Hour, State: merchant.Active}
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		if err := merchant.Add(ctx, tx, w.merchant, w.now); err != nil {
+			return err
+		}
+		p := plan
+		p.Min, p.Cap = money.New(1, currency), money.New(2000, currency)
+		for _, kind := range []string{"", "debit", "credit"} {
+			if err := merchant.AddFee(ctx, tx, 1, payment.MethodCard, kind, p, w.now.Add(-time.Hour)); err != nil {
+				return err
+			}
+		}
+		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: 1, ID: w.tid, Serial: "S1", Model: "m", Profile: "unionpay-pos", Lang: "en",
+			State: terminal.Active, Batch: 1, BatchDay: w.merchant.Day(w.now)})
+	})
+	w.restart()
+	return w
+}
+
+// restart makes a new engine on the same database, as a new process would.
+func (w *world) restart() {
+	w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
+	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}})
+	w.bank.sink = w.engine.Late
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) write(do func(context.Context, *store.Tx) error) {
+	w.t.Helper()
+	ctx := context.Background()
+	if err := w.db.Write(ctx, func(tx *store.Tx) error { return do(ctx, tx) }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+const token = card.Token("tok_aaaaaaaaaaaaaaaaaaaaaaaaaa")
+
+func (w *world) amount(minor int64) money.Amount { return money.New(minor, w.merchant.Currency) }
+
+// source is the next message's.
+func (w *world) source() payment.Source {
+	w.trace++
+	return w.at(w.trace)
+}
+
+func (w *world) at(trace int) payment.Source {
+	return payment.Source{Merchant: w.merchant, Terminal: w.tid, Batch: w.batch, Trace: trace}
+}
+
+func (w *world) saleRequest(src payment.Source, minor int64) payment.SaleRequest {
+	return payment.SaleRequest{Source: src, Amount: w.amount(minor), Card: channel.Card{Token: token, Entry: "02"},
+		Facts: payment.CardFacts{Token: token, BIN: "622200", Last4: "0013", Kind: card.Debit, Entry: "02"}}
+}
+
+func (w *world) sale(minor int64) (payment.Attempt, error) {
+	return w.engine.Sale(context.Background(), w.saleRequest(w.source(), minor))
+}
+
+func (w *world) mustSale(minor int64) payment.Attempt {
+	w.t.Helper()
+	a, err := w.sale(minor)
+	if err != nil || a.State != payment.Approved {
+		w.t.Fatalf("sale: %s, %v", a.State, err)
+	}
+	return a
+}
+
+func (w *world) returns(of payment.Attempt, minor int64) payment.ReturnRequest {
+	return payment.ReturnRequest{Source: w.source(), Amount: w.amount(minor), Ref: of.Ref(), OriginalBatch: of.Batch, OriginalTrace: of.Trace, Token: token}
+}
+
+func (w *world) void(of payment.Attempt) (payment.Attempt, error) {
+	return w.engine.Void(context.Background(), w.returns(of, of.Amount.Minor()))
+}
+
+func (w *world) refund(of payment.Attempt, minor int64) (payment.Attempt, error) {
+	return w.engine.Refund(context.Background(), w.returns(of, minor))
+}
+
+func (w *world) reverse(trace int, minor int64) (payment.Attempt, error) {
+	return w.engine.Reverse(context.Background(), payment.ReversalRequest{Source: w.at(trace), Amount: w.amount(minor), Reason: "98"})
+}
+
+// heal lets every bank request succeed and runs jobs until none is left.
+func (w *world) heal() {
+	w.t.Helper()
+	w.bank.always(approves)
+	w.bank.deliver()
+	for range 300 {
+		w.pass(11 * time.Minute)
+		if w.jobs.RunDue(context.Background()) == 0 {
+			return
+		}
+	}
+	w.t.Fatal("jobs never end")
+}
+
+func (w *world) balance(account ledger.Account) int64 {
+	w.t.Helper()
+	a, err := ledger.Balance(context.Background(), w.db.Read(), 1, account, w.merchant.Currency)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a.Minor()
+}
+
+func (w *world) state(of payment.Attempt) payment.State {
+	w.t.Helper()
+	p, err := payment.Get(context.Background(), w.db.Read(), 1, of.Payment)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p.State
+}
+
+// disagreement holds the ledger against itself and the bank; nil means that all is well and at rest.
+func (w *world) disagreement() error {
+	ctx := context.Background()
+	if err := ledger.Prove(ctx, w.db.Read()); err != nil {
+		return err
+	}
+	under, err := payment.UnderWay(ctx, w.db.Read())
+	if err != nil {
+		return err
+	}
+	for _, a := range under {
+		return fmt.Errorf("%s %s is still %s", a.Kind, a.Ref(), a.State)
+	}
+	a, err := ledger.Balance(ctx, w.db.Read(), 1, books.Receivable("bank"), w.merchant.Currency)
+	if err != nil {
+		return err
+	}
+	if a.Minor() != w.bank.owes() {
+		return fmt.Errorf("ledger says the bank owes %d, the bank says %d", a.Minor(), w.bank.owes())
+	}
+	open, err := cases.List(ctx, w.db.Read())
+	if err != nil {
+		return err
+	}
+	for _, c := range open {
+		if c.Kind == "reversal after settlement" {
+			continue // lawful, and for a person to look at
+		}
+		return fmt.Errorf("case open: %s of %s: %s", c.Kind, c.Ref, c.Detail)
+	}
+	return nil
+}
+
+func (w *world) agree() {
+	w.t.Helper()
+	if err := w.disagreement(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func each(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) { test(t, newWorld(t, db, money.CNY)) })
+}
+
+func (w *world) limit(l risk.Limit) {
+	w.write(func(ctx context.Context, tx *store.Tx) error { return risk.SetLimit(ctx, tx, 1, l) })
+}
+
+var _ clock.Clock = (&world{}).clock
