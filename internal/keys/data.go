@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -18,7 +17,7 @@ const (
 
 // dataKeys hands out uses of the keys, not the keys, so that none can be printed.
 type dataKeys struct {
-	aead   func() cipher.AEAD
+	aead   aead
 	lookup func(data []byte) []byte
 }
 
@@ -29,7 +28,7 @@ func (ks *Keystore) Seal(ctx context.Context, plain, bound []byte) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	return k.aead().Seal(nil, nil, plain, bound), nil
+	return k.aead().Encrypt(plain, bound)
 }
 
 // OpenSealed gives back what Seal took; the caller wipes it. Changed bytes, or
@@ -39,7 +38,7 @@ func (ks *Keystore) OpenSealed(ctx context.Context, sealed, bound []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	plain, err := k.aead().Open(nil, nil, sealed, bound)
+	plain, err := k.aead().Decrypt(sealed, bound)
 	if err != nil {
 		return nil, ErrCorrupt.With("sealed data does not open")
 	}
@@ -76,11 +75,11 @@ func (ks *Keystore) dataKeys(ctx context.Context) (*dataKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	aead, err := newAEAD(sealKey)
+	seal, err := newAEAD(sealKey)
 	if err != nil || len(lookupKey) != dataSize {
 		return nil, ErrCorrupt.With("%s or %s is not of %d bytes", sealRef, lookupRef, dataSize)
 	}
-	ks.data.keys = &dataKeys{func() cipher.AEAD { return aead }, func(data []byte) []byte {
+	ks.data.keys = &dataKeys{seal, func(data []byte) []byte {
 		h := hmac.New(sha256.New, lookupKey)
 		h.Write(data)
 		return h.Sum(nil)

@@ -6,13 +6,15 @@
 package keys
 
 import (
+	"bytes"
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"hawker/internal/clock"
 	"hawker/internal/store"
@@ -26,7 +28,7 @@ import (
 type Keystore struct {
 	db     *store.DB
 	now    clock.Clock
-	master cipher.AEAD
+	master aead
 	cache  *cache
 	data   struct {
 		sync.Mutex
@@ -155,12 +157,15 @@ func (ks *Keystore) Destroy(ctx context.Context, refs ...Ref) error {
 
 func checkValue(k tdes.Key) string { return fmt.Sprintf("%X", k.KCV()) }
 
-// newAEAD is AES-GCM that draws a nonce for each text and puts it in front; one
-// key is good for 2³² texts.
-func newAEAD(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
+// aead hands out a cipher instead of being one, so that printing what holds it shows no key.
+type aead func() tink.AEAD
+
+// newAEAD is AES-256-GCM that draws a nonce for each text and puts it in front; one
+// key is good for 2³² texts. key is copied.
+func newAEAD(key []byte) (aead, error) {
+	c, err := subtle.NewAESGCM(bytes.Clone(key))
 	if err != nil {
 		return nil, err
 	}
-	return cipher.NewGCMWithRandomNonce(block)
+	return func() tink.AEAD { return c }, nil
 }

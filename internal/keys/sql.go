@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"hawker/internal/fault"
 	"hawker/internal/store"
@@ -45,7 +46,7 @@ func (ks *Keystore) unwrap(ctx context.Context, q store.Querier, ref Ref) ([]byt
 	case err != nil:
 		return nil, unavailable(err)
 	}
-	raw, err := ks.master.Open(nil, nil, wrapped, ref.bound())
+	raw, err := ks.master().Decrypt(wrapped, ref.bound())
 	if err != nil {
 		return nil, ErrCorrupt.With("%s does not unwrap", ref)
 	}
@@ -65,7 +66,10 @@ func (ks *Keystore) replace(ctx context.Context, tx *store.Tx, ref Ref, raw []by
 }
 
 func (ks *Keystore) put(ctx context.Context, tx *store.Tx, ref Ref, raw []byte, kcv, otherwise string) (bool, error) {
-	wrapped := ks.master.Seal(nil, nil, raw, ref.bound())
+	wrapped, err := ks.master().Encrypt(raw, ref.bound())
+	if err != nil {
+		return false, fmt.Errorf("wrap %s: %w", ref, err)
+	}
 	n, err := tx.Exec(ctx, `INSERT INTO keys (ref, purpose, kcv, wrapped, created_at)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (ref) `+otherwise,
 		string(ref), string(ref.Purpose()), kcv, wrapped, store.At(ks.now()))

@@ -43,8 +43,16 @@ type Host struct {
 	late    channel.Late
 
 	mu     sync.Mutex
-	line   *line
+	latest *dial // nil before the first request
 	closed bool
+	busy   sync.WaitGroup // dials, readers and tellers of late answers
+}
+
+// dial is one try to connect. Everyone who needs a connection meanwhile waits for it.
+type dial struct {
+	done chan struct{}
+	line *line // once done; nil when err is not
+	err  error
 }
 
 // New makes the channel; it connects when it must.
@@ -56,14 +64,21 @@ func (h *Host) OnLate(l channel.Late) { h.late = l }
 // Name names the channel.
 func (h *Host) Name() string { return h.Config.Name }
 
-// Close ends the connection; requests in flight end Silent.
+// Close ends the connection and waits for who is being told of a late answer;
+// requests in flight end Silent.
 func (h *Host) Close() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.closed = true
-	if h.line != nil {
-		h.line.close(net.ErrClosed)
+	d := h.latest
+	h.mu.Unlock()
+	if d == nil {
+		return
 	}
+	<-d.done
+	if d.line != nil {
+		d.line.close(net.ErrClosed)
+	}
+	h.busy.Wait()
 }
 
 // Do sends one request and waits for its answer. What could not be built or sent is
@@ -75,7 +90,7 @@ func (h *Host) Do(ctx context.Context, r channel.Request) channel.Outcome {
 	} else if err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
 	}
-	defer m.Wipe(2, 35, 52, 55)
+	defer m.Wipe(secrets...)
 	l, err := h.connected(ctx)
 	if err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
@@ -83,25 +98,53 @@ func (h *Host) Do(ctx context.Context, r channel.Request) channel.Outcome {
 	return l.exchange(ctx, r, m)
 }
 
-// connected gives the line, dialling when there is none.
+// connected gives the line, dialling when there is none. One dial serves all who
+// come meanwhile, so that a network that is away keeps nobody longer than dialTimeout.
 func (h *Host) connected(ctx context.Context) (*line, error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.closed {
+		h.mu.Unlock()
 		return nil, net.ErrClosed
 	}
-	if h.line != nil && !h.line.broken() {
-		return h.line, nil
+	if h.latest == nil || h.latest.useless() {
+		h.latest = h.dial(context.WithoutCancel(ctx))
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	conn, err := h.Dial(ctx)
-	if err != nil {
-		return nil, err
+	d := h.latest
+	h.mu.Unlock()
+	select {
+	case <-d.done:
+		return d.line, d.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	h.line = newLine(h, conn)
-	go h.line.read()
-	return h.line, nil
+}
+
+// dial begins to connect.
+func (h *Host) dial(ctx context.Context) *dial {
+	d := &dial{done: make(chan struct{})}
+	h.busy.Go(func() {
+		defer close(d.done)
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		conn, err := h.Dial(ctx)
+		if err != nil {
+			d.err = err
+			return
+		}
+		d.line = newLine(h, conn)
+		h.busy.Go(d.line.read)
+	})
+	return d
+}
+
+// useless reports whether the dial failed, or its line broke.
+func (d *dial) useless() bool {
+	select {
+	case <-d.done:
+		return d.err != nil || d.line.broken()
+	default:
+		return false
+	}
 }
 
 // dialTimeout is how long a terminal is kept waiting for a connection before it is told that the bank cannot be reached.

@@ -20,24 +20,27 @@ type line struct {
 	writing sync.Mutex
 
 	mu      sync.Mutex
-	waiting map[string]*wait
-	err     error // why it broke; nil while it works
+	waiting map[string]*wait // by id: those somebody waits for, and those in silent
+	silent  []*wait          // given up, oldest first
+	err     error            // why it broke; nil while it works
 
 	probing atomic.Bool
 }
 
 // wait is a request that was sent.
 type wait struct {
-	request channel.Request
-	sent    *iso8583.Message // secrets wiped once it left
+	id      string
+	echo    echo
+	request channel.Request // without its card
 	answer  chan *iso8583.Message
 	gaveUp  time.Time // zero while somebody waits; after it, a late answer is told
 }
 
-// maxWaiting bounds how many requests, given up ones included, a line remembers;
-// keepLate is how long one given up is remembered, so that a late answer finds its attempt.
+// maxWaiting bounds how many requests a line knows. maxLate and keepLate bound how
+// many of those given up it remembers, and how long, so that a late answer finds its attempt.
 const (
 	maxWaiting = 65536
+	maxLate    = 16384
 	keepLate   = 10 * time.Minute
 )
 
@@ -60,38 +63,23 @@ func (l *line) close(why error) {
 	}
 	l.err = why
 	_ = l.conn.Close()
-	for id, w := range l.waiting {
-		delete(l.waiting, id)
+	for _, w := range l.waiting {
 		if w.gaveUp.IsZero() {
 			close(w.answer)
 		}
 	}
+	l.waiting, l.silent = nil, nil
 }
-
-func id(m *iso8583.Message) string { return m.Text(7) + m.Text(11) }
 
 // exchange sends a message and waits for its answer.
 func (l *line) exchange(ctx context.Context, r channel.Request, m *iso8583.Message) channel.Outcome {
-	packed, err := l.h.profile.PackMAC(m, func(covered []byte) ([]byte, error) {
-		return l.h.Keys.MAC(ctx, l.h.MACKey, l.h.profile.MAC.Algorithm, covered)
-	})
-	if err != nil {
-		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
-	}
-	defer clear(packed)
-	frame, err := l.h.profile.AppendFrame(nil, iso8583.Frame{Body: packed})
+	frame, err := l.frame(ctx, m)
 	if err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
 	}
 	defer clear(frame)
-	r.Card = channel.Card{} // what waits for a late answer holds no card data
-	sent := iso8583.New(m.MTI)
-	for _, n := range echoed {
-		if m.Has(n) {
-			sent.Set(n, m.Text(n))
-		}
-	}
-	w := &wait{request: r, sent: sent, answer: make(chan *iso8583.Message, 1)}
+	r.Card = channel.Card{}
+	w := newWait(m, r)
 	if err := l.await(w); err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
 	}
@@ -120,6 +108,22 @@ func (l *line) exchange(ctx context.Context, r channel.Request, m *iso8583.Messa
 	return channel.Outcome{Detail: fmt.Sprintf("no answer within %s", l.h.Timeout)}
 }
 
+// frame packs a message under the network MAC key. The caller clears it once it left.
+func (l *line) frame(ctx context.Context, m *iso8583.Message) ([]byte, error) {
+	packed, err := l.h.profile.PackMAC(m, func(covered []byte) ([]byte, error) {
+		return l.h.Keys.MAC(ctx, l.h.MACKey, l.h.profile.MAC.Algorithm, covered)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer clear(packed)
+	return l.h.profile.AppendFrame(nil, iso8583.Frame{Body: packed})
+}
+
+func newWait(m *iso8583.Message, r channel.Request) *wait {
+	return &wait{id: id(m), echo: echoOf(m), request: r, answer: make(chan *iso8583.Message, 1)}
+}
+
 func (l *line) await(w *wait) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,11 +133,10 @@ func (l *line) await(w *wait) error {
 	if len(l.waiting) >= maxWaiting {
 		return fmt.Errorf("%d requests wait already", len(l.waiting))
 	}
-	key := id(w.sent)
-	if _, taken := l.waiting[key]; taken && l.waiting[key].gaveUp.IsZero() {
-		return fmt.Errorf("trace %s is in use this second", w.sent.Text(11))
+	if twin, taken := l.waiting[w.id]; taken && twin.gaveUp.IsZero() {
+		return fmt.Errorf("trace %s is in use this second", w.id[10:])
 	}
-	l.waiting[key] = w
+	l.waiting[w.id] = w
 	return nil
 }
 
@@ -146,14 +149,20 @@ func (l *line) giveUp(w *wait) *iso8583.Message {
 		return answer
 	default:
 	}
-	now := l.h.Clock()
-	w.gaveUp = now
-	for key, old := range l.waiting {
-		if !old.gaveUp.IsZero() && now.Sub(old.gaveUp) > keepLate {
-			delete(l.waiting, key)
-		}
+	w.gaveUp = l.h.Clock()
+	l.silent = append(l.silent, w)
+	for len(l.silent) > maxLate || w.gaveUp.Sub(l.silent[0].gaveUp) > keepLate {
+		l.forget(l.silent[0])
+		l.silent = l.silent[1:]
 	}
 	return nil
+}
+
+// forget drops a request, unless its id means another by now. The caller holds mu.
+func (l *line) forget(w *wait) {
+	if l.waiting[w.id] == w {
+		delete(l.waiting, w.id)
+	}
 }
 
 func (l *line) write(frame []byte) (int, error) {
@@ -202,19 +211,19 @@ func (l *line) open(body []byte) (*iso8583.Message, error) {
 func (l *line) deliver(m *iso8583.Message) {
 	l.mu.Lock()
 	w := l.waiting[id(m)]
-	if w == nil || !answers(m, w.sent) {
+	if w == nil || !w.echo.fits(m) {
 		l.mu.Unlock()
 		l.h.Log.Warn("answer fits no request", "answer", m)
 		return
 	}
-	delete(l.waiting, id(m))
+	l.forget(w)
 	late := !w.gaveUp.IsZero()
 	if !late {
 		w.answer <- m // has room for one, and only one is ever delivered
 	}
 	l.mu.Unlock()
 	if late && l.h.late != nil {
-		go l.h.late(context.Background(), w.request, outcome(m, w.request))
+		l.h.busy.Go(func() { l.h.late(context.Background(), w.request, outcome(m, w.request)) })
 	}
 }
 
@@ -225,25 +234,19 @@ func (l *line) probe() {
 		return
 	}
 	defer l.probing.Store(false)
-	if o := l.exchangeEcho(); o != nil {
-		l.close(o)
+	if err := l.echo(); err != nil {
+		l.close(err)
 	}
 }
 
-func (l *line) exchangeEcho() error {
-	now := l.h.Clock()
-	m := iso8583.New("0800").Set(7, now.UTC().Format("0102150405")).Set(11, "000000").Set(33, l.h.Forwarder).Set(70, "301")
-	packed, err := l.h.profile.PackMAC(m, func(covered []byte) ([]byte, error) {
-		return l.h.Keys.MAC(context.Background(), l.h.MACKey, l.h.profile.MAC.Algorithm, covered)
-	})
+// echo returns nil when the network gave one, or the line broke, which is known already.
+func (l *line) echo() error {
+	m := iso8583.New("0800").Set(7, transmission(l.h.Clock())).Set(11, "000000").Set(33, l.h.Forwarder).Set(70, "301")
+	frame, err := l.frame(context.Background(), m)
 	if err != nil {
 		return err
 	}
-	frame, err := l.h.profile.AppendFrame(nil, iso8583.Frame{Body: packed})
-	if err != nil {
-		return err
-	}
-	w := &wait{sent: m, answer: make(chan *iso8583.Message, 1)}
+	w := newWait(m, channel.Request{})
 	if err := l.await(w); err != nil {
 		return err
 	}
@@ -253,7 +256,7 @@ func (l *line) exchangeEcho() error {
 	timer := time.NewTimer(dialTimeout)
 	defer timer.Stop()
 	select {
-	case <-w.answer: // or the line broke, which is known already
+	case <-w.answer:
 		return nil
 	case <-timer.C:
 		return fmt.Errorf("no echo within %s", dialTimeout)

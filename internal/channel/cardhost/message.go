@@ -28,8 +28,43 @@ var kinds = map[channel.Kind]struct{ mti, processing string }{
 	channel.Balance:  {"0200", "310000"},
 }
 
+// secrets are the fields that must not outlive their message.
+var secrets = []int{2, 35, 52, 55}
+
 // echoed are the fields that an answer must repeat unchanged.
-var echoed = []int{3, 4, 7, 11, 37, 41, 42}
+var echoed = [...]int{3, 4, 7, 11, 32, 37, 41, 42, 49}
+
+// echo is what an answer must repeat of its request: all that is remembered of
+// one whose answer may come late, so it holds no card data.
+type echo struct {
+	mti    string
+	fields [len(echoed)]string
+}
+
+func echoOf(m *iso8583.Message) echo {
+	e := echo{mti: m.MTI}
+	for i, n := range echoed {
+		e.fields[i] = m.Text(n)
+	}
+	return e
+}
+
+// id names a request on its line: F7 and F11.
+func id(m *iso8583.Message) string { return m.Text(7) + m.Text(11) }
+
+// fits reports whether m is the answer to the request: the MTI one step on, every
+// echoed field unchanged, and a response code.
+func (e echo) fits(m *iso8583.Message) bool {
+	if len(m.MTI) != 4 || m.MTI[:2] != e.mti[:2] || m.MTI[2] != e.mti[2]+1 || !m.Has(39) {
+		return false
+	}
+	for i, n := range echoed {
+		if e.fields[i] != "" && m.Text(n) != e.fields[i] {
+			return false
+		}
+	}
+	return true
+}
 
 // build writes a request as a message. The caller wipes its card data once it left.
 func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, error) {
@@ -67,6 +102,7 @@ func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, 
 	if !r.Card.PIN.IsZero() {
 		block, err := h.Keys.TranslatePIN(ctx, keys.Ref(r.Card.PINKey), h.PINKey, pan, r.Card.PIN)
 		if err != nil {
+			m.Wipe(secrets...)
 			return nil, err
 		}
 		m.Set(26, "12").SetBytes(52, block.Reveal()).Set(53, pinBlockWithPAN)
@@ -105,19 +141,6 @@ func nameAndPlace(m channel.Merchant) []byte {
 		b = append(b, ' ')
 	}
 	return b
-}
-
-// answers reports whether m is the answer to what was sent: the MTI one step on, every echoed field unchanged.
-func answers(m, sent *iso8583.Message) bool {
-	if len(m.MTI) != 4 || m.MTI[:2] != sent.MTI[:2] || m.MTI[2] != sent.MTI[2]+1 {
-		return false
-	}
-	for _, n := range echoed {
-		if sent.Has(n) && m.Text(n) != sent.Text(n) {
-			return false
-		}
-	}
-	return true
 }
 
 // results are the codes that do not decline. 68, 96 and 98 say that somebody behind

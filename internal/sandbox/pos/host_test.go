@@ -53,17 +53,18 @@ type entry struct {
 
 // fault is what goes wrong with one request.
 type fault struct {
-	lost    bool                          // the request is not carried out and gets no answer
-	silent  bool                          // carried out, but the answer is lost
-	code    string                        // refused with this code
-	answer  func(*iso8583.Message)        // changes the answer before its MAC
-	noMAC   bool                          // the answer carries none
-	bytes   func(body []byte) []byte      // changes the answer after its MAC
-	before  []func(*iso8583.Message)      // other answers that come first, each changed so
-	header  iso8583.Header                // instead of the default
-	cut     bool                          // half the answer, then the end
-	replace func(iso8583.Frame) []byte    // the whole answer as raw bytes
-	keys    func(block *iso8583.KeyBlock) // changes a sign-on's keys
+	lost     bool                          // the request is not carried out and gets no answer
+	silent   bool                          // carried out, but the answer is lost
+	code     string                        // refused with this code
+	answer   func(*iso8583.Message)        // changes the answer before its MAC
+	noMAC    bool                          // the answer carries none
+	bytes    func(body []byte) []byte      // changes the answer after its MAC
+	before   []func(*iso8583.Message)      // other answers that come first, each changed so
+	header   iso8583.Header                // instead of the default
+	cut      bool                          // half the answer, then the end
+	replace  func(iso8583.Frame) []byte    // the whole answer as raw bytes
+	straight bool                          // the TPDU is not turned round
+	keys     func(block *iso8583.KeyBlock) // changes a sign-on's keys
 }
 
 const (
@@ -201,7 +202,11 @@ func (h *host) pack(f iso8583.Frame, a *iso8583.Message, withMAC bool, ft fault)
 		if ft.header != "" {
 			header = ft.header
 		}
-		b, err := iso8583.UnionPayPOS.AppendFrame(nil, iso8583.Frame{TPDU: f.TPDU.Swap(), Header: header, Body: body})
+		tpdu := f.TPDU.Swap()
+		if ft.straight {
+			tpdu = f.TPDU
+		}
+		b, err := iso8583.UnionPayPOS.AppendFrame(nil, iso8583.Frame{TPDU: tpdu, Header: header, Body: body})
 		if err != nil {
 			h.t.Errorf("the test's frame does not pack: %v", err)
 			return
@@ -556,6 +561,27 @@ func (h *host) always(mti string, ft fault) {
 		}
 		return ft
 	}
+}
+
+// set decides what goes wrong from now on; nil: nothing.
+func (h *host) set(f func(*iso8583.Message) fault) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fault = f
+}
+
+// jump opens another batch at the host's own will.
+func (h *host) jump(batch int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.batch = batch
+}
+
+// request is the i-th request since the last said.
+func (h *host) request(i int) *iso8583.Message {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.heard[i]
 }
 
 // inBubble runs a test beside others, with a clock that time-outs do not wait for.

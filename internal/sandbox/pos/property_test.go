@@ -32,7 +32,7 @@ func TestAnyRunOfEventsKeepsBothBooksEqual(t *testing.T) {
 			}()
 			var shown []Result
 			for range rapid.IntRange(1, 12).Draw(r, "length") {
-				h.fault = drawFaults(r)
+				h.set(drawFaults(r))
 				if result, err := step(r, t.Context(), pos, shown); err == nil {
 					shown = append(shown, result)
 				} else if known := (*Problem)(nil); !errors.As(err, &known) {
@@ -50,7 +50,7 @@ func TestAnyRunOfEventsKeepsBothBooksEqual(t *testing.T) {
 					r.Fatalf("the terminal re-opened to something else:\n%s", diff)
 				}
 			}
-			h.fault = nil
+			h.set(nil)
 			heal(r, t.Context(), h, pos, shown)
 		})
 		if runs < 10 {

@@ -23,7 +23,7 @@ func TestRefund(t *testing.T) {
 		h := newHost(t)
 		pos, sale := settledSale(t, h)
 		r := must(t)(pos.Refund(t.Context(), Original{Trace: sale.Trace}, yuan("6.50"), swiped("test-credit")))
-		m := h.heard[0]
+		m := h.request(0)
 		if m.Text(37) != sale.RRN || m.Text(61) != "000007"+six(sale.Trace)+sale.Time.Format("0102") || m.Text(4) != "000000000650" {
 			t.Errorf("the refund is %v", m)
 		}
@@ -40,7 +40,7 @@ func TestRefundByReference(t *testing.T) {
 		h := newHost(t)
 		pos, _ := settledSale(t, h)
 		r := must(t)(pos.Refund(t.Context(), Original{RRN: "123456789012", Batch: 3, Trace: 17}, yuan("1"), swiped("test-debit")))
-		if got := h.heard[0].Text(61); got != "0000030000170000" {
+		if got := h.request(0).Text(61); got != "0000030000170000" {
 			t.Errorf("field 61 is %s", got)
 		}
 		h.expect(r, Approved, "00", "0220")
@@ -80,7 +80,7 @@ func TestAnUnansweredRefundIsRepeatedUnchanged(t *testing.T) {
 		chip.Entry = Chip
 		h.once("0220", fault{silent: true})
 		r := must(t)(pos.Refund(t.Context(), Original{Trace: sale.Trace}, yuan("6.50"), chip))
-		first := h.heard[0]
+		first := h.request(0)
 		h.expect(r, Unknown, "", "0220")
 
 		if _, err := pos.Refund(t.Context(), Original{Trace: sale.Trace}, yuan("6.50"), chip); !errors.Is(err, ErrRefundPending) {
@@ -90,7 +90,7 @@ func TestAnUnansweredRefundIsRepeatedUnchanged(t *testing.T) {
 
 		pos = h.crash(pos)
 		resolved := must(t)(pos.ResolvePending(t.Context()))
-		again := h.heard[0]
+		again := h.request(0)
 		h.expect(resolved, Accepted, "", "0220")
 		if !sameButForMAC(first, again) {
 			t.Errorf("first\n%v, then\n%v", first, again)

@@ -157,9 +157,9 @@ func TestReversalRepeatsItsOriginal(t *testing.T) {
 		want := fmt.Sprintf("3=200000 4=000000004650 11=%06d 22=012 25=00 39=98 41=%s 42=%s 49=156 60=23000007000 61=000007%06d%s ",
 			void.Trace, testTerminal, testMerchant, sale.Trace, time.Now().In(beijing).Format("0102"))
 		got := ""
-		for _, n := range h.heard[0].Fields() {
+		for _, n := range h.request(0).Fields() {
 			if n != 64 {
-				got += fmt.Sprintf("%d=%s ", n, h.heard[0].Text(n))
+				got += fmt.Sprintf("%d=%s ", n, h.request(0).Text(n))
 			}
 		}
 		if got != want {

@@ -78,6 +78,9 @@ func TestAnswersToASale(t *testing.T) {
 				h.once("0200", row.fault)
 				r := must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit")))
 				h.expect(r, row.state, row.code, "0200")
+				if s, _ := pos.Status(); s.Totals.DebitCount > 0 != (r.State == Approved) {
+					t.Errorf("%s counts %+v", r.State, s.Totals)
+				}
 				if (r.State == Declined || r.State == Unknown) && r.Text == (Words{}) {
 					t.Error("the merchant is not told why")
 				}
@@ -140,17 +143,18 @@ func TestBrokenAnswersAreSilence(t *testing.T) {
 			return b
 		}
 	}
-	for name, raw := range map[string]func(iso8583.Frame) []byte{
-		"too long a frame":      func(iso8583.Frame) []byte { return []byte{0xFF, 0xFF} },
-		"no message":            frame(make([]byte, 40)),
-		"an unknown field":      frame(append([]byte{0x02, 0x10, 0x00, 0x00, 0x80, 0, 0, 0, 0, 0}, make([]byte, 9)...)),
-		"TPDU not turned round": func(f iso8583.Frame) []byte { b, _ := iso8583.UnionPayPOS.AppendFrame(nil, f); return b },
+	for name, ft := range map[string]fault{
+		"too long a frame":      {replace: func(iso8583.Frame) []byte { return []byte{0xFF, 0xFF} }},
+		"no message":            {replace: frame(make([]byte, 40))},
+		"an unknown field":      {replace: frame(append([]byte{0x02, 0x10, 0x00, 0x00, 0x80, 0, 0, 0, 0, 0}, make([]byte, 9)...))},
+		"TPDU not turned round": {straight: true},
+		"a letter in a number":  {bytes: func(b []byte) []byte { b[11] = 0xAA; return b }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
 				h := newHost(t)
 				pos := h.open()
-				h.once("0200", fault{replace: raw})
+				h.once("0200", ft)
 				h.expect(must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit"))), Unknown, "", "0800 0200")
 			})
 		})

@@ -94,14 +94,14 @@ func TestSettlementIsTakenUpWhereItStood(t *testing.T) {
 				}
 				h.said()
 				seen := 0
-				h.fault = func(m *iso8583.Message) fault {
+				h.set(func(m *iso8583.Message) fault {
 					if m.MTI == row.mti {
 						if seen++; seen == row.nth {
 							return row.fault
 						}
 					}
 					return fault{}
-				}
+				})
 				r := must(t)(pos.SettleBatch(t.Context()))
 				if got := h.said(); r.State != Unknown || got != row.first {
 					t.Fatalf("first: %s, host heard %q", r.State, got)
@@ -127,6 +127,29 @@ func TestSettlementIsTakenUpWhereItStood(t *testing.T) {
 	}
 }
 
+func TestASignOnBetweenTotalsAndTheirAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := newHost(t)
+		pos := h.open()
+		must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit")))
+		h.once("0500", fault{silent: true})
+		must(t)(pos.SettleBatch(t.Context()))
+		h.jump(12) // and it went on without us
+		if r := must(t)(pos.SignOn(t.Context())); r.Batch != 12 || len(r.Notes) != 0 {
+			t.Errorf("batch %d, notes %v", r.Batch, r.Notes)
+		}
+		h.said()
+		r := must(t)(pos.SettleBatch(t.Context()))
+		h.expect(r, Accepted, "00", "0500 0320")
+		if s, _ := pos.Status(); s.Batch != 12 || r.Batch != 7 || !r.Settlement.Balanced {
+			t.Errorf("status %+v, settlement %+v", s, r.Settlement)
+		}
+		if closed := pos.state.Closed; len(closed) != 1 || closed[0].Lost {
+			t.Errorf("closed %+v", closed)
+		}
+	})
+}
+
 func TestSettleSendsWhatIsPendingFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := newHost(t)
@@ -143,7 +166,7 @@ func TestSettleSendsWhatIsPendingFirst(t *testing.T) {
 		if got := h.said(); got != "0400/98 0220" {
 			t.Errorf("the host heard %q", got)
 		}
-		h.fault = nil
+		h.set(nil)
 		r := must(t)(pos.SettleBatch(t.Context()))
 		h.expect(r, Accepted, "00", "0220 0500 0320")
 		if want := (Totals{0, zero(), 1, yuan("1")}); r.Settlement.Own != want || !r.Settlement.Balanced {
@@ -193,7 +216,7 @@ func TestABatchThatTheHostLeft(t *testing.T) {
 		h := newHost(t)
 		pos := h.open()
 		sale := must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit")))
-		h.batch = 12
+		h.jump(12)
 		h.said()
 		h.expect(must(t)(pos.Sale(t.Context(), yuan("1"), swiped("test-credit"))), Declined, "77", "0200")
 		r := must(t)(pos.Sale(t.Context(), yuan("1"), swiped("test-credit")))

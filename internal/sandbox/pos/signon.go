@@ -78,7 +78,7 @@ func (s *session) signOn(ctx context.Context) (*answer, error) {
 	if err := keys.take(s.state.Layout, a.Bytes(62)); err != nil {
 		return nil, errors.Join(ErrKeys.because(err), s.commit(func(st *state) { st.SignedOn = false }))
 	}
-	if batch != s.state.Batch && len(s.state.Rows) > 0 {
+	if batch != s.state.Batch && len(s.state.Rows) > 0 && s.state.Settling == nil {
 		s.note(fmt.Sprintf("主机的批次是 %06d，终端的批次 %06d 没有结算", batch, s.state.Batch),
 			fmt.Sprintf("The host is at batch %06d; the terminal's batch %06d was not settled", batch, s.state.Batch))
 	}

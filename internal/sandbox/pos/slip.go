@@ -35,13 +35,15 @@ func Slip(r Result, c Copy, l Language) string {
 	default:
 		return ""
 	}
-	return p.String()
+	return p.out.String()
 }
 
 type printer struct {
-	strings.Builder
+	out      strings.Builder
 	language Language
 }
+
+func (p *printer) line(s string) { p.out.WriteString(s + "\n") }
 
 func (p *printer) transaction(r Result, c Copy) {
 	p.center(Words{"POS 签购单", "POS SALES SLIP"})
@@ -105,8 +107,9 @@ func (p *printer) foot(r Result, c Copy) {
 	}
 	if c == Merchant && !r.PINEntered {
 		p.text(Words{"持卡人签名", "Cardholder signature"})
-		p.WriteString("\n\n")
-		p.WriteString(strings.Repeat("_", paper) + "\n")
+		p.line("")
+		p.line("")
+		p.line(strings.Repeat("_", paper))
 	}
 	if c == Merchant {
 		p.text(Words{"本人确认以上交易，同意将其记入本卡账户", "I confirm this transaction and agree that it is posted to my card account"})
@@ -157,17 +160,17 @@ func signed(tx Transaction) money.Amount {
 	return tx.Amount.Neg()
 }
 
-func (p *printer) rule() { p.WriteString(strings.Repeat("-", paper) + "\n") }
+func (p *printer) rule() { p.line(strings.Repeat("-", paper)) }
 
 func (p *printer) center(w Words) {
 	for _, line := range wrap(w.In(p.language), paper) {
-		p.WriteString(strings.Repeat(" ", (paper-columns(line))/2) + line + "\n")
+		p.line(strings.Repeat(" ", (paper-columns(line))/2) + line)
 	}
 }
 
 func (p *printer) text(w Words) {
 	for _, line := range wrap(w.In(p.language), paper) {
-		p.WriteString(line + "\n")
+		p.line(line)
 	}
 }
 
@@ -179,12 +182,12 @@ func (p *printer) pair(label Words, value string) {
 	}
 	left := label.In(p.language)
 	if columns(left)+1+columns(value) <= paper {
-		p.WriteString(left + p.gap(left, value, paper) + value + "\n")
+		p.line(left + p.gap(left, value, paper) + value)
 		return
 	}
-	p.WriteString(left + "\n")
+	p.line(left)
 	for _, line := range wrap(value, paper) {
-		p.WriteString(p.gap("", line, paper) + line + "\n")
+		p.line(p.gap("", line, paper) + line)
 	}
 }
 
@@ -192,7 +195,7 @@ func (p *printer) pair(label Words, value string) {
 func (p *printer) columns(name, count, amount string) {
 	const countEnds = 18
 	head := name + p.gap(name, count, countEnds) + count
-	p.WriteString(head + p.gap(head, amount, paper) + amount + "\n")
+	p.line(head + p.gap(head, amount, paper) + amount)
 }
 
 // gap is the space between left and right so that right ends at a column; one space at least.

@@ -62,15 +62,15 @@ type Terminal struct {
 // other programs from it until Close. ErrNoState, ErrExposed, ErrInUse and
 // ErrDamaged say what is in the way.
 func Open(path string, options Options) (*Terminal, error) {
-	s, err := load(path) // before the lock, so that a terminal that is none leaves no lock file
-	if err != nil {
+	if _, err := load(path); err != nil { // before the lock, so that a terminal that is none leaves no lock file
 		return nil, err
 	}
 	unlock, err := lock(path)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = load(path); err == nil && options.TLS == nil && s.TLS != nil {
+	s, err := load(path)
+	if err == nil && options.TLS == nil && s.TLS != nil {
 		options.TLS, err = s.TLS.config()
 	}
 	if err != nil {

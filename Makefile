@@ -1,0 +1,68 @@
+# What a change must pass is `make test`; it needs Go, gcc and PostgreSQL's
+# programs, and installs the latter where it can. Nothing else need be running.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+GO ?= go
+FUZZTIME ?= 30s
+BENCH ?= .
+# Starts one throw-away PostgreSQL for a command, unless HAWKER_TEST_PG names one.
+WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
+
+.NOTPARALLEL:
+.PHONY: help test build fmt vet staticcheck race postgres lint fuzz bench cover demo clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+test: fmt vet staticcheck race ## everything a change must pass
+
+build: ## bin/hawker, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/hawker ./cmd/hawker
+
+fmt: ## list Go files that gofmt would change
+	@echo "== gofmt"
+	@files=$$(find . -name '*.go' -not -path './bin/*' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "$$files"; echo "these files need gofmt -w" >&2; exit 1; fi
+
+vet: ## go vet
+	@echo "== go vet"
+	@$(GO) vet ./...
+
+staticcheck: bin/staticcheck ## staticcheck
+	@echo "== staticcheck"
+	@bin/staticcheck ./...
+
+race: postgres ## all tests under the race detector, on SQLite and PostgreSQL
+	@echo "== go test"
+	@$(WITH_PG) $(GO) test -race -vet=off -timeout 10m ./...
+
+postgres: ## make sure that PostgreSQL's programs are here
+	@scripts/postgres
+
+lint: bin/golangci-lint ## the slower linters of .golangci.yml
+	bin/golangci-lint run ./...
+
+fuzz: ## every fuzz target in turn for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+bench: postgres ## benchmarks; BENCH picks by name
+	$(WITH_PG) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+cover: postgres ## coverage of each package by its own tests, and in all
+	@mkdir -p bin
+	@$(WITH_PG) $(GO) test -cover -coverprofile=bin/cover.out ./...
+	@$(GO) tool cover -func=bin/cover.out | tail -1
+
+demo: ## play the main job in the terminal, everything simulated
+	$(GO) run ./cmd/hawker demo
+
+clean: ## remove what was built
+	rm -rf bin
+
+# The tools have modules of their own, with pinned versions, and are built once.
+bin/staticcheck: tools/go.mod tools/go.sum
+	$(GO) -C tools build -buildvcs=false -o ../$@ honnef.co/go/tools/cmd/staticcheck
+
+bin/golangci-lint: tools/golangci/go.mod tools/golangci/go.sum
+	$(GO) -C tools/golangci build -buildvcs=false -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -1,0 +1,316 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"hawker/internal/money"
+	"hawker/internal/sandbox/cardnet"
+	"hawker/internal/sandbox/pos"
+	"hawker/internal/store/storetest"
+)
+
+// childEnv makes the test binary serve from a data directory instead of testing, so
+// that a test can kill a real process.
+const childEnv = "HAWKER_TEST_SERVE"
+
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(childEnv); spec != "" {
+		serveChild(spec)
+		return
+	}
+	storetest.Main(m)
+}
+
+// serveChild runs a server until it is killed. spec is data|database|network|iso.
+func serveChild(spec string) {
+	part := strings.Split(spec, "|")
+	s, err := Start(context.Background(), Config{Data: part[0], Database: part[1], ISO: Listen{Addr: part[3]},
+		Network: Network{Addr: part[2], Timeout: 3 * time.Second}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+	fmt.Println("ready", s.ISOAddr())
+	_ = s.Run(context.Background())
+}
+
+// child is a serving process.
+type child struct {
+	cmd *exec.Cmd
+	iso string
+	log *syncBuffer
+}
+
+func startChild(t *testing.T, data, database, network, iso string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(os.Args[0]), log: &syncBuffer{}}
+	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{data, database, network, iso}, "|"))
+	c.cmd.Stderr = c.log
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.kill)
+	if _, err := fmt.Fscanf(out, "ready %s", &c.iso); err != nil {
+		t.Fatalf("server did not start: %v\n%s", err, c.log)
+	}
+	return c
+}
+
+func (c *child) kill() {
+	_ = c.cmd.Process.Signal(syscall.SIGKILL)
+	_ = c.cmd.Wait()
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func TestTheDemoEndsWithBooksThatAgree(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := Demo(t.Context(), &out, Config{}); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demo does not show %q", want)
+		}
+	}
+}
+
+func TestAServerKilledDuringASaleResolvesItWithinTenSeconds(t *testing.T) {
+	t.Parallel()
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			data, target := t.TempDir(), ""
+			if database == "postgres" {
+				target = storetest.PostgresURL(t)
+			}
+			network, sold, release := heldNetwork(t, data)
+			first := startChild(t, data, target, network.Addr(), "127.0.0.1:0")
+			device, err := pos.Open(filepath.Join(data, "terminal.json"), pos.Options{Host: first.iso, Timeout: 20 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = device.Close() })
+			if r, err := device.SignOn(t.Context()); err != nil || r.State != pos.Accepted {
+				t.Fatalf("%s, %v", r.State, err)
+			}
+			p, err := present("test-credit", "123456")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answered := make(chan pos.Result, 1)
+			go func() {
+				r, err := device.Sale(context.Background(), money.New(4650, money.CNY), p)
+				if err != nil {
+					t.Error(err)
+				}
+				answered <- r
+			}()
+			<-sold // the sale is at the bank
+			first.kill()
+			close(release) // the bank books it; nobody hears
+			if r := <-answered; r.State != pos.Unknown {
+				t.Fatalf("the terminal shows %s", r.State)
+			}
+			began := time.Now()
+			startChild(t, data, target, network.Addr(), first.iso)
+			waitAtRest(t, Config{Data: data, Database: target}, network, 10*time.Second)
+			t.Logf("resolved after %s", time.Since(began).Round(time.Millisecond))
+			if r, err := device.ResolvePending(t.Context()); err != nil || r.State != pos.Accepted {
+				t.Fatalf("the terminal's own reversal: %s, %v", r.State, err)
+			}
+			if net := network.Books(); len(net) != 1 || net[0].Net.Minor() != 0 || net[0].Sales.Count != 1 {
+				t.Fatalf("the bank's books: %+v", net)
+			}
+		})
+	}
+}
+
+// heldNetwork is a simulated network that announces a sale and holds it until released.
+func heldNetwork(t *testing.T, data string) (n *cardnet.Network, sold, release chan struct{}) {
+	t.Helper()
+	sold, release = make(chan struct{}), make(chan struct{})
+	k, err := writeSimKeys(filepath.Join(data, "sandbox", "network.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := k.keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err = cardnet.New(cardnet.Config{ZPK: shared[0], ZAK: shared[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	n.SetFault(func(i cardnet.Info) cardnet.Behaviour {
+		if i.Kind == cardnet.Sale {
+			once.Do(func() { close(sold) })
+			<-release
+		}
+		return cardnet.Behaviour{}
+	})
+	if err := n.Listen(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	return n, sold, release
+}
+
+// waitAtRest waits until nothing is under way and both sides' books agree.
+func waitAtRest(t *testing.T, c Config, network *cardnet.Network, within time.Duration) {
+	t.Helper()
+	deadline := time.After(within)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		db, err := OpenStore(t.Context(), c.Data, c.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := (&Server{DB: db, Sandbox: network}).Audit(t.Context())
+		if cerr := db.Close(); err != nil || cerr != nil {
+			t.Fatal(err, cerr)
+		}
+		if err = a.Err(); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not resolved within %s: %v", within, err)
+		}
+	}
+}
+
+func TestHealthAndMetricsAnswer(t *testing.T) {
+	t.Parallel()
+	s, stop := start(t, Config{})
+	defer stop()
+	for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready\njobs waiting: 0\ncases open: 0", "/metrics": "hawker_cases_open 0"} {
+		if code, body := get(t, s, path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
+	}
+	if code, _ := get(t, s, "/nothing"); code != http.StatusNotFound {
+		t.Errorf("unknown path: %d", code)
+	}
+}
+
+func TestStartingAgainSeedsNothingTwice(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	var terminal []byte
+	for range 3 {
+		_, stop := start(t, Config{Data: data})
+		stop()
+		b, err := os.ReadFile(filepath.Join(data, "terminal.json"))
+		if err != nil || (terminal != nil && !bytes.Equal(terminal, b)) {
+			t.Fatal("the terminal was provisioned again", err)
+		}
+		terminal = b
+	}
+}
+
+func TestAServerThatStopsAnswersWhatIsInHand(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	network, sold, release := heldNetwork(t, data)
+	s, stop := start(t, Config{Data: data, Network: Network{Addr: network.Addr()}})
+	device, err := pos.Open(s.Config.TerminalFile(), pos.Options{Host: s.ISOAddr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = device.Close() }()
+	if _, err := device.SignOn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p, err := present("test-credit", "123456")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan pos.State, 1)
+	go func() {
+		r, err := device.Sale(context.Background(), money.New(4650, money.CNY), p)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- r.State
+	}()
+	<-sold
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); stop() }()
+	close(release)
+	if got := <-answered; got != pos.Approved {
+		t.Fatalf("the sale in hand ended %s", got)
+	}
+	<-stopped
+}
+
+// start runs a server in this process; stop drains it and fails the test on an error.
+func start(t *testing.T, c Config) (s *Server, stop func()) {
+	t.Helper()
+	if c.Data == "" {
+		c.Data = t.TempDir()
+	}
+	s, err := Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	return s, sync.OnceFunc(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func get(t *testing.T, s *Server, path string) (int, string) {
+	t.Helper()
+	r, err := http.Get("http://" + s.HTTPAddr() + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(b)
+}

@@ -1,0 +1,261 @@
+// Package internal_test holds the rules of the house as data and checks them: who
+// may import whom, who owns which table, and how files and keys look.
+package internal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors holds every package and its floor. A package imports lower floors only,
+// never its own and never a higher one. A name that ends in * stands for siblings.
+var floors = map[string]int{
+	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/iso8583": 1,
+	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1,
+	"internal/cases": 2, "internal/channel": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/risk": 2,
+	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/terminal": 3,
+	"internal/vault":     4,
+	"internal/channel/*": 5,
+	"internal/payment":   6,
+	// 7: settlement, receipt, dispute, report, when they come
+	"internal/door/*":    8,
+	"internal/sandbox/*": 8,
+	"internal/app":       9,
+	"cmd/hawker":         10,
+	// Helpers of tests: above everybody, so that only tests import them.
+	"internal/store/storetest/postgres": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12,
+}
+
+// sideways holds the imports within one floor that are allowed, and why.
+var sideways = []struct{ from, to, why string }{
+	{"internal/jobs", "internal/cases", "a job that gave up opens a case in the same transaction"},
+	{"internal/books", "internal/merchant", "a fact names its merchant"},
+	{"internal/terminal", "internal/merchant", "a terminal belongs to a merchant"},
+	{"internal/sandbox/*", "internal/sandbox/cards", "the test cards are one data table"},
+}
+
+// only holds packages that may import no more than these of Hawker.
+var only = []struct {
+	from string
+	may  []string
+	why  string
+}{
+	{"internal/sandbox/*", []string{"money", "iso8583", "card", "emv", "tdes", "clock", "sandbox/cards"}, "a simulator is a second opinion: it shares the codec, never the adapter"},
+	{"internal/store", nil, "it knows no business word"},
+	{"internal/money", nil, "it is the ground"},
+	{"internal/clock", nil, "it is the ground"},
+	{"internal/fault", nil, "it is the ground"},
+	{"internal/iso8583", nil, "a codec knows bytes, not payments"},
+	{"internal/ledger", []string{"store", "money", "clock"}, "it hears debit and credit, never a payment"},
+	{"internal/books", []string{"ledger", "money", "clock", "merchant"}, "business facts to postings, and nothing of channels"},
+}
+
+// never holds what a package must not know, where an import tells.
+var never = []struct {
+	from string
+	not  []string
+	why  string
+}{
+	{"internal/payment", []string{"hawker/internal/iso8583", "hawker/internal/vault", "hawker/internal/keys", "net/http"}, "it never sees a PAN, a field or a status"},
+	{"internal/channel/*", []string{"hawker/internal/payment", "hawker/internal/channel/"}, "it knows the port, and no other channel"},
+	{"internal/door/*", []string{"database/sql", "hawker/internal/ledger", "hawker/internal/door/"}, "doors hold no business rules"},
+}
+
+// fenced holds what only these packages may import.
+var fenced = []struct {
+	what string // an import, and all below it
+	by   []string
+	why  string
+}{
+	{"crypto/des", []string{"internal/tdes", "internal/emv", "internal/dukpt"}, "3DES lives behind a fence"},
+	{"github.com/moov-io/iso8583", []string{"internal/iso8583"}, "one codec"},
+	{"github.com/jackc/pgx", []string{"internal/store", "internal/store/storetest/postgres"}, "one door to the database"},
+	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
+	{"github.com/pressly/goose", []string{"internal/store"}, "one door to the database"},
+	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
+	{"unsafe", nil, "nobody needs it"},
+}
+
+// longest is how many lines a file of code may have before it is two subjects.
+const longest = 500
+
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Doc        string
+	GoFiles    []string
+	Imports    []string
+}
+
+// name is the import path within the module.
+func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, "hawker/") }
+
+// packages lists the module's packages that have code of their own.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-buildvcs=false", "-json=ImportPath,Dir,Doc,GoFiles,Imports", "./...")
+	cmd.Dir = ".."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var list []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			list = append(list, p)
+		}
+	}
+	if len(list) < 20 {
+		t.Fatalf("go list found only %d packages", len(list))
+	}
+	return list
+}
+
+// covers reports whether a rule's pattern is about a package: equal, or siblings by "folder/*".
+func covers(pattern, name string) bool {
+	folder, siblings := strings.CutSuffix(pattern, "*")
+	rest, below := strings.CutPrefix(name, folder)
+	return pattern == name || (siblings && below && !strings.Contains(rest, "/"))
+}
+
+func floor(name string) (int, bool) {
+	if f, ok := floors[name]; ok {
+		return f, true
+	}
+	for pattern, f := range floors {
+		if covers(pattern, name) {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+func TestEveryPackageHasAFloor(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if _, ok := floor(p.name()); !ok {
+			t.Errorf("%s has no floor: say in floors where it belongs", p.name())
+		}
+	}
+}
+
+func TestImportsGoDown(t *testing.T) {
+	t.Parallel()
+	used := make([]bool, len(sideways))
+	for _, p := range packages(t) {
+		from, _ := floor(p.name())
+		for _, path := range p.Imports {
+			to, ours := strings.CutPrefix(path, "hawker/")
+			if !ours {
+				continue
+			}
+			allowed := false
+			for i, s := range sideways {
+				if covers(s.from, p.name()) && covers(s.to, to) {
+					allowed, used[i] = true, true
+				}
+			}
+			on, ok := floor(to)
+			switch {
+			case !ok:
+				t.Errorf("%s imports %s, which has no floor", p.name(), to)
+			case on > from:
+				t.Errorf("%s (floor %d) imports upwards: %s (floor %d)", p.name(), from, to, on)
+			case on == from && !allowed:
+				t.Errorf("%s imports sideways: %s, both on floor %d", p.name(), to, on)
+			}
+		}
+	}
+	for i, s := range sideways {
+		if !used[i] {
+			t.Errorf("the exception %s → %s is not needed any more", s.from, s.to)
+		}
+	}
+}
+
+func TestNobodyKnowsMoreThanItMust(t *testing.T) {
+	t.Parallel()
+	list := packages(t)
+	imports := func(rule string, check func(p pkg, path string)) {
+		found := false
+		for _, p := range list {
+			if covers(rule, p.name()) {
+				found = true
+				for _, path := range p.Imports {
+					check(p, path)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("a rule is about %s, which does not exist", rule)
+		}
+	}
+	for _, rule := range only {
+		imports(rule.from, func(p pkg, path string) {
+			if ours, ok := strings.CutPrefix(path, "hawker/internal/"); ok && !slices.Contains(rule.may, ours) {
+				t.Errorf("%s must not import %s: %s", p.name(), path, rule.why)
+			}
+		})
+	}
+	for _, rule := range never {
+		imports(rule.from, func(p pkg, path string) {
+			for _, no := range rule.not {
+				if path == no || strings.HasPrefix(path, strings.TrimSuffix(no, "/")+"/") {
+					t.Errorf("%s must not import %s: %s", p.name(), path, rule.why)
+				}
+			}
+		})
+	}
+	for _, rule := range fenced {
+		for _, p := range list {
+			for _, path := range p.Imports {
+				if (path == rule.what || strings.HasPrefix(path, rule.what+"/")) && !slices.Contains(rule.by, p.name()) {
+					t.Errorf("%s must not import %s: %s", p.name(), path, rule.why)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		want := "Package " + filepath.Base(p.name()) + " "
+		if filepath.Base(p.Dir) == "hawker" || strings.HasSuffix(p.name(), "/run") {
+			want = "Command " + filepath.Base(p.name()) + " "
+		}
+		if !strings.HasPrefix(p.Doc, want) {
+			t.Errorf("%s: its comment must begin with %q, it is %q", p.name(), want, p.Doc)
+		}
+	}
+}
+
+func TestNoFileIsLong(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, file := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte("\n")); n > longest {
+				t.Errorf("%s/%s has %d lines, more than %d: it is more than one subject", p.name(), file, n, longest)
+			}
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+
+	"hawker/internal/schema"
+	"hawker/internal/store"
+	"hawker/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// tables holds every table with the one package whose SQL may name it. A routed
+// table's keys begin with merchant_id, so that its rows can be distributed by
+// merchant; a table that is not says why.
+var tables = map[string]struct{ owner, notRouted string }{
+	"merchants":       {"internal/merchant", "found by field 42 before the merchant is known"},
+	"fee_plans":       {"internal/merchant", ""},
+	"terminals":       {"internal/terminal", "a machine's serial is unique everywhere"},
+	"limits":          {"internal/risk", ""},
+	"limit_usage":     {"internal/risk", ""},
+	"keys":            {"internal/keys", "a key belongs to the keystore"},
+	"cards":           {"internal/vault", "one card pays at many merchants"},
+	"ledger_entries":  {"internal/ledger", ""},
+	"ledger_postings": {"internal/ledger", ""},
+	"ledger_balances": {"internal/ledger", ""},
+	"payments":        {"internal/payment", ""},
+	"attempts":        {"internal/payment", ""},
+	"batches":         {"internal/payment", ""},
+	"batch_details":   {"internal/payment", ""},
+	"jobs":            {"internal/jobs", ""},
+	"cases":           {"internal/cases", ""},
+	"events":          {"internal/events", ""},
+	"event_heads":     {"internal/events", ""},
+}
+
+// migrated reads the tables that the migrations make.
+func migrated(t *testing.T) []string {
+	t.Helper()
+	names, err := schema.Files.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, name := range names {
+		text, err := schema.Files.ReadFile(name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`CREATE TABLE (\w+)`).FindAllSubmatch(text, -1) {
+			found = append(found, string(m[1]))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func TestEveryTableHasAnOwner(t *testing.T) {
+	t.Parallel()
+	found := migrated(t)
+	if owned := slices.Sorted(maps.Keys(tables)); !slices.Equal(found, owned) {
+		t.Fatalf("the migrations make %v,\nowners are known of %v", found, owned)
+	}
+}
+
+// query recognises SQL in a string literal, word its words.
+var (
+	query = regexp.MustCompile(`\b(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET\s|DELETE FROM\s|FROM\s+\w|JOIN\s+\w|(CREATE|ALTER|DROP) (TABLE|INDEX|VIEW))`)
+	word  = regexp.MustCompile(`\w+`)
+)
+
+func TestATableIsNamedByItsOwnerOnly(t *testing.T) {
+	t.Parallel()
+	named := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, file := range p.GoFiles {
+			parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				lit, ok := n.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(lit.Value)
+				if err != nil || !query.MatchString(text) {
+					return true
+				}
+				for _, w := range word.FindAllString(text, -1) {
+					table, ok := tables[w]
+					if ok && table.owner != p.name() {
+						t.Errorf("%s/%s: SQL names %s, which belongs to %s", p.name(), file, w, table.owner)
+					}
+					named[w] = true
+				}
+				return true
+			})
+		}
+	}
+	for name := range tables {
+		if !named[name] {
+			t.Errorf("no SQL names %s: is it in use?", name)
+		}
+	}
+}
+
+// firstColumns lists the first column of every primary and unique key, as the database itself tells.
+var firstColumns = map[store.Dialect]string{
+	store.SQLite: `SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.pk = 1
+		UNION ALL SELECT m.name, c.name FROM sqlite_master m, pragma_index_list(m.name) i, pragma_index_info(i.name) c
+		WHERE m.type = 'table' AND i."unique" = 1 AND c.seqno = 0`,
+	store.Postgres: `SELECT t.relname, a.attname FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+		JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+		WHERE i.indisunique AND t.relnamespace = current_schema()::regnamespace`,
+}
+
+func TestEveryKeyOfMoneyBeginsWithItsMerchant(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		rows, err := db.Read().Query(t.Context(), firstColumns[db.Dialect()])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = rows.Close() }()
+		keyed := map[string]bool{}
+		for rows.Next() {
+			var table, column string
+			if err := rows.Scan(&table, &column); err != nil {
+				t.Fatal(err)
+			}
+			keyed[table] = true
+			if what, ok := tables[table]; ok && what.notRouted == "" && column != "merchant_id" {
+				t.Errorf("a key of %s begins with %s", table, column)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for table := range tables {
+			if !keyed[table] {
+				t.Errorf("%s has no key", table)
+			}
+		}
+	})
+}
