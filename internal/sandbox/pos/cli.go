@@ -227,7 +227,7 @@ func (c *CLI) operate(app *kong.Context, operation func(*Terminal, context.Conte
 		if err != nil {
 			return err
 		}
-		if err := c.printResult(app.Stdout, r, c.language(t)); err != nil {
+		if err := c.printResult(app.Stdout, r, c.language(t), t.state.Language); err != nil {
 			return err
 		}
 		switch r.State {

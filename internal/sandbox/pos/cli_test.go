@@ -94,7 +94,7 @@ func TestCLI(t *testing.T) {
 		{"sale --amount 46.50 --card test-credit --pin 123456", fault{}, "", 0, []string{"收款成功  46.50 CNY", "终端已签到", "RMB 46.50", "已凭密码交易"}},
 		{"sale --amount 1 --entry chip --lang en --verbose", fault{}, "", 0, []string{"Payment received  1.00 CNY", "Cardholder signature"}},
 		{"sale --amount 2 --lang en", fault{code: "51"}, "0200", 2, []string{"Payment declined", "Not enough money · code 51", "Use another card"}},
-		{"sale --amount 3", fault{cut: true}, "0200", 3, []string{"正在确认结果  3.00 CNY", "请勿重复收款，也先别交货"}},
+		{"sale --amount 3", fault{cut: true}, "0200", 3, []string{"正在确认结果  3.00 CNY", "请勿重复收款，也先别交货", "→ terminal resolve"}},
 		{"status", fault{}, "", 0, []string{"老王煎饼铺", "已签到", "消费 2  47.50 CNY", "待确认 000005 3.00 CNY"}},
 		{"resolve --lang en", fault{}, "", 0, []string{"Nothing is pending any more", "Reversed, nothing charged  3.00 CNY"}},
 		{"void --trace 3 --lang en", fault{}, "", 0, []string{"Voided  -1.00 CNY", "Orig. trace               000003"}},

@@ -48,13 +48,15 @@ func (s *state) save(path string) (err error) {
 	if dir == "" {
 		dir = "."
 	}
-	f, err := os.CreateTemp(dir, "."+name+".*") // mode 0600
+	fresh := filepath.Join(dir, name+".new")
+	_ = os.Remove(fresh)                                                   // left by a crash; only the lock's holder comes here
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // beside the operator's file
 	if err != nil {
 		return fmt.Errorf("write terminal state: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(f.Name())
+			_ = os.Remove(fresh)
 			err = fmt.Errorf("write terminal state: %w", err)
 		}
 	}()
@@ -62,7 +64,7 @@ func (s *state) save(path string) (err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = os.Rename(fresh, path); err != nil {
 		return err
 	}
 	return syncDir(dir)

@@ -14,14 +14,18 @@ func printJSON(w io.Writer, v any) error {
 }
 
 // printResult writes what the screen shows, and the slip below it.
-func (c *CLI) printResult(w io.Writer, r Result, l Language) error {
+// own is the terminal's language, which the host's sentence is in.
+func (c *CLI) printResult(w io.Writer, r Result, l, own Language) error {
 	if c.JSON {
 		return printJSON(w, r)
 	}
 	var b strings.Builder
-	screen(&b, r, l)
+	screen(&b, r, l, own)
 	for _, item := range r.Items {
-		screen(&b, item, l)
+		screen(&b, item, l, own)
+	}
+	if r.State == Unknown {
+		line(&b, "", "→ "+nextCommand(r.Kind))
 	}
 	for _, note := range r.Notes {
 		b.WriteString("· " + note.In(l) + "\n")
@@ -36,7 +40,7 @@ func (c *CLI) printResult(w io.Writer, r Result, l Language) error {
 }
 
 // screen is the result in a few lines: what happened, why, what to do, the references.
-func screen(b *strings.Builder, r Result, l Language) {
+func screen(b *strings.Builder, r Result, l, own Language) {
 	headline := []string{r.Title.In(l)}
 	if r.Amount.Sign() > 0 {
 		headline = append(headline, signed(r.Transaction).String())
@@ -48,7 +52,9 @@ func screen(b *strings.Builder, r Result, l Language) {
 	text := r.Text.In(l)
 	if r.State == Declined || r.State == Unknown {
 		line(b, " · ", text, label(Words{"原因码", "code"}, r.Code, l))
-		line(b, "", r.HostText)
+		if l == own {
+			line(b, "", r.HostText)
+		}
 	} else {
 		line(b, "", text)
 	}
@@ -57,6 +63,14 @@ func screen(b *strings.Builder, r Result, l Language) {
 		line(b, "  ", label(Words{"批次", "batch"}, six(r.Batch), l), label(Words{"凭证", "trace"}, six(r.Trace), l),
 			label(Words{"参考号", "ref."}, r.RRN, l), label(Words{"授权码", "auth."}, r.AuthCode, l))
 	}
+}
+
+// nextCommand is the "check again" of a terminal without buttons.
+func nextCommand(k Kind) string {
+	if k == Settlement {
+		return "terminal settle"
+	}
+	return "terminal resolve"
 }
 
 func label(name Words, value string, l Language) string {
