@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"hawker/internal/schema"
@@ -77,6 +78,32 @@ var (
 	word  = regexp.MustCompile(`\w+`)
 )
 
+// sqlTexts finds the SQL of a file: string literals that read like it, and those handed to store's sets.
+func sqlTexts(file *ast.File) []string {
+	var texts []string
+	add := func(n ast.Expr, sure bool) {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if text, err := strconv.Unquote(lit.Value); err == nil && (sure || query.MatchString(text)) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			add(n, false)
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && strings.HasSuffix(f.Sel.Name, "Set") {
+				for _, arg := range n.Args {
+					add(arg, true)
+				}
+			}
+		}
+		return true
+	})
+	return texts
+}
+
 func TestATableIsNamedByItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	named := map[string]bool{}
@@ -86,24 +113,14 @@ func TestATableIsNamedByItsOwnerOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ast.Inspect(parsed, func(n ast.Node) bool {
-				lit, ok := n.(*ast.BasicLit)
-				if !ok || lit.Kind != token.STRING {
-					return true
-				}
-				text, err := strconv.Unquote(lit.Value)
-				if err != nil || !query.MatchString(text) {
-					return true
-				}
+			for _, text := range sqlTexts(parsed) {
 				for _, w := range word.FindAllString(text, -1) {
-					table, ok := tables[w]
-					if ok && table.owner != p.name() {
+					if table, ok := tables[w]; ok && table.owner != p.name() {
 						t.Errorf("%s/%s: SQL names %s, which belongs to %s", p.name(), file, w, table.owner)
 					}
 					named[w] = true
 				}
-				return true
-			})
+			}
 		}
 	}
 	for name := range tables {

@@ -23,6 +23,7 @@ type metrics struct {
 	bad         *prometheus.CounterVec
 	connections prometheus.Gauge
 	attempts    *prometheus.CounterVec
+	commits     prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -35,8 +36,10 @@ func newMetrics() *metrics {
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hawker_terminal_connections", Help: "Open terminal connections."}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawker_attempts_total",
 			Help: "Attempts by how they stand after an answer or a silence."}, []string{"kind", "state", "code"}),
+		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hawker_commit_commands",
+			Help: "Commands written by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
 	}
-	m.registry.MustRegister(m.messages, m.bad, m.connections, m.attempts,
+	m.registry.MustRegister(m.messages, m.bad, m.connections, m.attempts, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,6 +59,9 @@ func (m *metrics) Connections(open int) { m.connections.Set(float64(open)) }
 func (m *metrics) Attempt(kind channel.Kind, state payment.State, code string) {
 	m.attempts.WithLabelValues(string(kind), string(state), code).Inc()
 }
+
+// Commit implements payment.Metrics.
+func (m *metrics) Commit(commands int) { m.commits.Observe(float64(commands)) }
 
 var (
 	jobsWaiting = prometheus.NewDesc("hawker_jobs_waiting", "Jobs not done, by kind and state.", []string{"kind", "state"}, nil)

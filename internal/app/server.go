@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -101,9 +103,14 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// OpenStore opens the database of a data directory for a tool: migrated, or just made.
+// OpenStore opens the database of a data directory for a tool, and brings its schema forward.
 func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {
 	c := Config{Data: data, Database: database}
+	if database == "" {
+		if _, err := os.Stat(filepath.Join(data, "hawker.db")); err != nil {
+			return nil, fmt.Errorf("no database in %s: is --data right? %w", data, err)
+		}
+	}
 	if err := c.complete(); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ type Fact struct {
 	At       time.Time
 }
 
-// Sale: the channel owes us the amount, we owe the merchant the amount less the fee.
+// Sale is taken: the channel owes us the amount, we owe the merchant the amount less the fee.
 func Sale(f Fact) (ledger.Entry, error) { return f.entry("sale", ledger.Debit, ledger.Credit) }
 
 // Void takes a sale back before settlement, fee included.

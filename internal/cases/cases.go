@@ -10,7 +10,7 @@ import (
 	"hawker/internal/store"
 )
 
-// Case is one matter for a person. Merchant, Kind and Ref name it: it is opened once.
+// Case is one matter for a person. Merchant, Kind and Ref name it: it exists once.
 type Case struct {
 	Merchant int64
 	ID       int64
@@ -20,10 +20,11 @@ type Case struct {
 	Opened   time.Time
 }
 
-// Open writes a case in tx; one that is there already is left as it is.
+// Open writes a case in tx. One that is open already is left as it is; one that was closed is open again.
 func Open(ctx context.Context, tx *store.Tx, c Case) error {
 	_, err := tx.Exec(ctx, `INSERT INTO cases (merchant_id, case_id, kind, ref, detail, state, opened_at, closed_at)
-		VALUES ($1, $2, $3, $4, $5, 'open', $6, 0) ON CONFLICT (merchant_id, kind, ref) DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, 'open', $6, 0) ON CONFLICT (merchant_id, kind, ref) DO UPDATE SET
+			state = 'open', detail = excluded.detail, opened_at = excluded.opened_at, closed_at = 0 WHERE cases.state = 'closed'`,
 		c.Merchant, store.NewID(c.Opened), c.Kind, c.Ref, c.Detail, store.At(c.Opened))
 	if err != nil {
 		return fmt.Errorf("open case %s of %s: %w", c.Kind, c.Ref, err)

@@ -21,16 +21,26 @@ type Day int32
 // DayOf is the business day of instant t for a merchant in zone, whose day ends at
 // cutoff after local midnight. The cutoff is exclusive: with 23h, a payment at
 // 23:00:00.000 belongs to tomorrow. A cutoff of 0 or 24h means midnight.
-// The local wall clock decides, so a day with a DST change is neither skipped nor repeated.
+// The local wall clock decides. When it is put back, a day that has begun stays begun,
+// so that passing time neither skips nor repeats a day.
 func DayOf(t time.Time, zone *time.Location, cutoff time.Duration) Day {
 	t = t.In(zone)
+	day := wallDay(t, cutoff)
+	if jump, _ := t.ZoneBounds(); !jump.IsZero() {
+		day = max(day, wallDay(jump.Add(-1).In(zone), cutoff))
+	}
+	return day
+}
+
+// wallDay is what calendar and clock on the wall say.
+func wallDay(t time.Time, cutoff time.Duration) Day {
 	y, m, d := t.Date()
 	sinceMidnight := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute +
 		time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 	if cutoff > 0 && sinceMidnight >= cutoff {
 		y, m, d = time.Date(y, m, d+1, 12, 0, 0, 0, time.UTC).Date()
 	}
-	return Day(y*10000 + int(m)*100 + d)
+	return Day(y*10000 + int(m)*100 + d) //nolint:gosec // until the year 214748
 }
 
 // MMDD is the four digits of ISO 8583 fields 13 and 15.

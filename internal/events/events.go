@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"hawker/internal/store"
@@ -22,21 +24,44 @@ type Event struct {
 	At       time.Time
 }
 
-// Append writes an event in tx. It takes the merchant's head row last, so that two
-// transactions of one merchant meet here and nowhere earlier.
-func Append(ctx context.Context, tx *store.Tx, e Event) error {
-	body, err := json.Marshal(e.Body)
-	if err != nil {
-		return fmt.Errorf("event %s: %w", e.Kind, err)
+var (
+	takeNumbers = store.InsertSet("event_heads", `ON CONFLICT (merchant_id) DO UPDATE SET seq = event_heads.seq + excluded.seq
+		RETURNING merchant_id, seq`, store.Ints("merchant_id", "seq"))
+	insertEvents = store.InsertSet("events", "", store.Ints("merchant_id", "seq"), store.Texts("kind", "ref", "body"), store.Ints("created_at"))
+)
+
+// Append writes events in tx, in their order. It takes the merchants' head rows, in
+// ascending order, so call it last: two transactions of one merchant meet there and
+// nowhere earlier.
+func Append(ctx context.Context, tx *store.Tx, list ...Event) error {
+	count := map[int64]int64{}
+	for _, e := range list {
+		count[e.Merchant]++
 	}
-	err = tx.QueryRow(ctx, `INSERT INTO event_heads (merchant_id, seq) VALUES ($1, 1)
-		ON CONFLICT (merchant_id) DO UPDATE SET seq = event_heads.seq + 1 RETURNING seq`, e.Merchant).Scan(&e.Seq)
-	if err != nil {
-		return fmt.Errorf("event %s: %w", e.Kind, err)
+	var heads [][]any
+	for _, m := range slices.Sorted(maps.Keys(count)) {
+		heads = append(heads, []any{m, count[m]})
 	}
-	if _, err = tx.Exec(ctx, `INSERT INTO events (merchant_id, seq, kind, ref, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		e.Merchant, e.Seq, e.Kind, e.Ref, string(body), store.At(e.At)); err != nil {
-		return fmt.Errorf("event %s: %w", e.Kind, err)
+	next := map[int64]int64{}
+	if err := takeNumbers.Query(ctx, &tx.Reader, heads, func(scan func(...any) error) error {
+		var m, last int64
+		err := scan(&m, &last)
+		next[m] = last - count[m] + 1
+		return err
+	}); err != nil {
+		return fmt.Errorf("number events: %w", err)
+	}
+	rows := make([][]any, len(list))
+	for i, e := range list {
+		body, err := json.Marshal(e.Body)
+		if err != nil {
+			return fmt.Errorf("event %s: %w", e.Kind, err)
+		}
+		rows[i] = []any{e.Merchant, next[e.Merchant], e.Kind, e.Ref, string(body), store.At(e.At)}
+		next[e.Merchant]++
+	}
+	if _, err := insertEvents.Exec(ctx, tx, rows); err != nil {
+		return fmt.Errorf("write events: %w", err)
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hawker/internal/cases"
@@ -35,42 +37,57 @@ const (
 	Exhausted State = "exhausted"
 )
 
-// Add writes a job in tx, due at once unless Due is later. One that is there already is left as it is.
-func Add(ctx context.Context, tx *store.Tx, j Job, now time.Time) error {
-	if j.Due.Before(now) {
-		j.Due = now
+var insertJobs = store.InsertSet("jobs", "ON CONFLICT (merchant_id, kind, ref) DO NOTHING", store.Ints("merchant_id", "job_id"),
+	store.Texts("kind", "ref", "state"), store.Ints("tries", "max_tries", "due_at"), store.Texts("last_error"), store.Ints("created_at", "updated_at"))
+
+// Add writes jobs in tx, each due at once unless its Due is later. One that is there already is left as it is.
+func Add(ctx context.Context, tx *store.Tx, now time.Time, list ...Job) error {
+	rows := make([][]any, len(list))
+	for i, j := range list {
+		if j.Due.Before(now) {
+			j.Due = now
+		}
+		rows[i] = []any{j.Merchant, store.NewID(now), j.Kind, j.Ref, string(Waiting), 0, j.MaxTries, store.At(j.Due), "", store.At(now), store.At(now)}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO jobs (merchant_id, job_id, kind, ref, state, tries, max_tries, due_at, last_error, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $6, '', $7, $7) ON CONFLICT (merchant_id, kind, ref) DO NOTHING`,
-		j.Merchant, store.NewID(now), j.Kind, j.Ref, j.MaxTries, store.At(j.Due), store.At(now))
-	if err != nil {
-		return fmt.Errorf("add job %s of %s: %w", j.Kind, j.Ref, err)
+	if _, err := insertJobs.Exec(ctx, tx, rows); err != nil {
+		return fmt.Errorf("add jobs: %w", err)
 	}
 	return nil
 }
 
-// take gives up to limit due jobs to this worker for the length of a lease and counts the try.
+// take gives up to limit due jobs to this worker for the length of a lease and counts
+// the try. A job without tries left is exhausted instead: nothing is tried for ever.
 func take(ctx context.Context, tx *store.Tx, now time.Time, lease time.Duration, limit int) ([]Job, error) {
 	list, err := query(ctx, tx, `state = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED`, store.At(now), limit)
 	if err != nil {
 		return nil, err
 	}
-	for i := range list {
-		j := &list[i]
+	var given []Job
+	for _, j := range list {
+		if j.Tries >= max(j.MaxTries, 1) { // the worker of its last try died or hung
+			if err := finish(ctx, tx, j, errLost, now, now); err != nil {
+				return nil, fmt.Errorf("take job: %w", err)
+			}
+			continue
+		}
 		j.Tries++
 		if _, err := tx.Exec(ctx, `UPDATE jobs SET tries = $1, due_at = $2, updated_at = $3 WHERE merchant_id = $4 AND job_id = $5`,
 			j.Tries, store.At(now.Add(lease)), store.At(now), j.Merchant, j.ID); err != nil {
 			return nil, fmt.Errorf("take job: %w", err)
 		}
+		given = append(given, j)
 	}
-	return list, nil
+	return given, nil
 }
+
+// errLost is how a try ended whose worker never came back to tell.
+var errLost = errors.New("no worker told how it ended")
 
 // finish records how a try ended: done, due again at next, or exhausted with a case.
 func finish(ctx context.Context, tx *store.Tx, j Job, failure error, next, now time.Time) error {
 	state, last := Done, ""
 	if failure != nil {
-		state, last = Waiting, failure.Error()
+		state, last = Waiting, storable(failure.Error())
 		if j.Tries >= j.MaxTries {
 			state = Exhausted
 		}
@@ -89,6 +106,12 @@ func finish(ctx context.Context, tx *store.Tx, j Job, failure error, next, now t
 		return cases.Close(ctx, tx, j.Merchant, j.Kind+" exhausted", j.Ref, now)
 	}
 	return nil
+}
+
+// storable cuts an error to what both databases take: an odd byte of a stranger must
+// not keep a job's end from being recorded.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s[:min(len(s), 1000)], "\x00", ""), "\uFFFD")
 }
 
 // Retry makes exhausted jobs of a kind and ref due again with fresh tries; it returns how many.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -31,7 +32,7 @@ type Runner struct {
 	wake     chan struct{}
 
 	Workers int                         // how many jobs at once; 8 unless set
-	Lease   time.Duration               // a handler is given this long; a minute unless set
+	Lease   time.Duration               // a worker has a job this long, its handler nine tenths of it; a minute unless set
 	Poll    time.Duration               // how often to look without being woken; a second unless set
 	Backoff func(try int) time.Duration // Backoff unless set
 }
@@ -109,15 +110,19 @@ func (r *Runner) due(ctx context.Context, limit int) (list []Job) {
 	return list
 }
 
+// markTime is how long the end of a job may take to be recorded. It is not taken from
+// the lease, which the work may have used up.
+const markTime = 10 * time.Second
+
 func (r *Runner) do(ctx context.Context, j Job) {
-	// The work and its mark outlive a shutdown that begins meanwhile.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Lease)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // the work and its mark outlive a shutdown that begins meanwhile
 	failure := r.call(ctx, j)
 	now := r.now()
 	if failure != nil {
 		r.log.Warn("job failed", "kind", j.Kind, "ref", j.Ref, "try", j.Tries, "of", j.MaxTries, "err", failure)
 	}
+	ctx, cancel := context.WithTimeout(ctx, markTime)
+	defer cancel()
 	if err := r.db.Write(ctx, func(tx *store.Tx) error {
 		return finish(ctx, tx, j, failure, now.Add(r.Backoff(j.Tries)), now)
 	}); err != nil {
@@ -125,15 +130,32 @@ func (r *Runner) do(ctx context.Context, j Job) {
 	}
 }
 
-func (r *Runner) call(ctx context.Context, j Job) (err error) {
+// call runs the handler. One that does not heed its context is left alone when the
+// lease ends, so that it does not keep a worker from other jobs.
+func (r *Runner) call(ctx context.Context, j Job) error {
 	h, ok := r.handlers[j.Kind]
 	if !ok {
 		return fmt.Errorf("no handler for jobs of kind %q", j.Kind)
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
+	ctx, cancel := context.WithTimeout(ctx, r.Lease-r.Lease/10)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		err := errors.New("the handler ended without an answer")
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+			}
+			ended <- err
+		}()
+		err = h(ctx, j)
 	}()
-	return h(ctx, j)
+	lease := time.NewTimer(r.Lease)
+	defer lease.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-lease.C:
+		return errors.New("still running when its lease ended")
+	}
 }

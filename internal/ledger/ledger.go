@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -50,40 +51,77 @@ type Entry struct {
 	Postings []Posting // zero amounts are left out of the journal
 }
 
-// Post writes the entry and moves its balances, in tx. Lock order: balance rows
-// by ascending account and currency. ErrUnbalanced, money's errors, or ErrBooked;
-// after ErrBooked the transaction must be given up.
-func Post(ctx context.Context, tx *store.Tx, e Entry) error {
-	if err := e.check(); err != nil {
-		return err
+var (
+	insertEntries = store.InsertSet("ledger_entries", "",
+		store.Ints("merchant_id", "entry_id"), store.Texts("fact", "ref"), store.Ints("day", "created_at"))
+	insertPostings = store.InsertSet("ledger_postings", "",
+		store.Ints("merchant_id", "entry_id", "line"), store.Texts("account", "currency"), store.Ints("amount_minor"))
+	addBalances = store.InsertSet("ledger_balances", `ON CONFLICT (merchant_id, account, currency)
+		DO UPDATE SET balance_minor = ledger_balances.balance_minor + excluded.balance_minor`,
+		store.Ints("merchant_id"), store.Texts("account", "currency"), store.Ints("balance_minor"))
+)
+
+// Post writes entries and moves their balances, in tx; all of them or, with an error,
+// none: then the transaction must be given up. Lock order: balance rows by ascending
+// owner, account and currency. ErrUnbalanced, money's errors, or ErrBooked.
+func Post(ctx context.Context, tx *store.Tx, entries ...Entry) error {
+	type cell struct {
+		owner    Owner
+		account  Account
+		currency money.Currency
 	}
-	id := store.NewID(e.At)
-	_, err := tx.Exec(ctx, `INSERT INTO ledger_entries (merchant_id, entry_id, fact, ref, day, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		e.Owner, id, e.Fact, e.Ref, e.Day, store.At(e.At))
-	if store.IsUnique(err) {
-		return fmt.Errorf("%w: %s of %s", ErrBooked, e.Fact, e.Ref)
-	} else if err != nil {
-		return fmt.Errorf("post %s of %s: %w", e.Fact, e.Ref, err)
+	var heads, lines [][]any
+	deltas := map[cell]money.Amount{}
+	for _, e := range entries {
+		if err := e.check(); err != nil {
+			return err
+		}
+		id := store.NewID(e.At)
+		heads = append(heads, []any{e.Owner, id, e.Fact, e.Ref, e.Day, store.At(e.At)})
+		for line, p := range e.Postings {
+			if p.Amount.IsZero() {
+				continue
+			}
+			c := p.Amount.Currency()
+			lines = append(lines, []any{e.Owner, id, line, p.Account, c, p.Amount.Minor()})
+			at := cell{e.Owner, p.Account, c}
+			sum, ok := deltas[at]
+			if !ok {
+				sum = money.Zero(c)
+			}
+			sum, err := sum.Add(p.Amount)
+			if err != nil {
+				return fmt.Errorf("post %s of %s: %w", e.Fact, e.Ref, err)
+			}
+			deltas[at] = sum
+		}
 	}
-	postings := slices.Clone(e.Postings)
-	slices.SortStableFunc(postings, func(a, b Posting) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Amount.Currency(), b.Amount.Currency()))
+	cells := slices.SortedFunc(maps.Keys(deltas), func(a, b cell) int {
+		return cmp.Or(cmp.Compare(a.owner, b.owner), cmp.Compare(a.account, b.account), cmp.Compare(a.currency, b.currency))
 	})
-	for line, p := range postings {
-		if p.Amount.IsZero() {
-			continue
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO ledger_postings (merchant_id, entry_id, line, account, currency, amount_minor)
-			VALUES ($1, $2, $3, $4, $5, $6)`, e.Owner, id, line, p.Account, p.Amount.Currency(), p.Amount.Minor()); err != nil {
-			return fmt.Errorf("post %s of %s: %w", e.Fact, e.Ref, err)
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO ledger_balances (merchant_id, account, currency, balance_minor) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (merchant_id, account, currency) DO UPDATE SET balance_minor = ledger_balances.balance_minor + excluded.balance_minor`,
-			e.Owner, p.Account, p.Amount.Currency(), p.Amount.Minor()); err != nil {
-			return fmt.Errorf("post %s of %s: %w", e.Fact, e.Ref, err)
-		}
+	moves := make([][]any, len(cells))
+	for i, c := range cells {
+		moves[i] = []any{c.owner, c.account, c.currency, deltas[c].Minor()}
+	}
+	if _, err := insertEntries.Exec(ctx, tx, heads); store.IsUnique(err) {
+		return fmt.Errorf("%w: %s", ErrBooked, describe(entries))
+	} else if err != nil {
+		return fmt.Errorf("post %s: %w", describe(entries), err)
+	}
+	if _, err := insertPostings.Exec(ctx, tx, lines); err != nil {
+		return fmt.Errorf("post %s: %w", describe(entries), err)
+	}
+	if _, err := addBalances.Exec(ctx, tx, moves); err != nil {
+		return fmt.Errorf("post %s: %w", describe(entries), err)
 	}
 	return nil
+}
+
+func describe(entries []Entry) string {
+	if len(entries) == 1 {
+		return entries[0].Fact + " of " + entries[0].Ref
+	}
+	return fmt.Sprintf("%d entries", len(entries))
 }
 
 func (e Entry) check() error {

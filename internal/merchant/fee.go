@@ -58,6 +58,9 @@ func FeeAt(ctx context.Context, q store.Querier, m Merchant, method, cardKind st
 
 // AddFee stores a version of a plan that holds from an instant on.
 func AddFee(ctx context.Context, tx *store.Tx, id ID, method, cardKind string, p FeePlan, from time.Time) error {
+	if p.Version < 1 || p.Rate < 0 || p.Rate > 10000 || p.Min.Sign() < 0 || p.Cap.Sign() < 0 {
+		return fmt.Errorf("add fee plan: no plan is %+v", p)
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO fee_plans (merchant_id, method, card_kind, version, basis_points, min_minor, cap_minor, effective_from)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, id, method, cardKind, p.Version, p.Rate, p.Min.Minor(), p.Cap.Minor(), store.At(from))
 	if err != nil {

@@ -63,6 +63,13 @@ func Add(ctx context.Context, tx *store.Tx, m Merchant, at time.Time) error {
 	if m.ID <= 0 || len(m.MID) != 15 || len(m.MCC) != 4 || !m.Currency.Known() || m.Zone == nil {
 		return fmt.Errorf("add merchant %q: id, 15-character MID, MCC, currency and zone are needed", m.MID)
 	}
+	if m.Cutoff < 0 || m.Cutoff > 24*time.Hour || m.Cutoff%time.Minute != 0 {
+		return fmt.Errorf("add merchant %s: its day cannot end %v after midnight", m.MID, m.Cutoff)
+	}
+	// The zone is kept by name: it must mean the same on every machine.
+	if _, err := time.LoadLocation(m.Zone.String()); err != nil || m.Zone == time.Local {
+		return fmt.Errorf("add merchant %s: zone %s has no IANA name", m.MID, m.Zone)
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO merchants (merchant_id, mid, name_zh, name_en, place, mcc, currency, zone, cutoff_minutes, state, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		m.ID, m.MID, m.NameZH, m.NameEN, m.Place, m.MCC, m.Currency, m.Zone.String(), int64(m.Cutoff/time.Minute), m.State, store.At(at))
@@ -101,7 +108,7 @@ func scan(row *sql.Row) (Merchant, error) {
 	return m, nil
 }
 
-// Suspend stops, and Activate lets a merchant take payments.
+// SetState suspends or re-activates a merchant; ErrUnknown when there is none.
 func SetState(ctx context.Context, tx *store.Tx, id ID, s State) error {
 	n, err := tx.Exec(ctx, `UPDATE merchants SET state = $1 WHERE merchant_id = $2`, s, id)
 	if err == nil && n == 0 {

@@ -48,37 +48,51 @@ func (b Batch) Balanced() bool { return b.Host == b.Claimed }
 
 // SettleBatch closes the terminal's open batch, compares totals and opens the next.
 // The same batch with the same claim again gives the same answer.
-func (e *Engine) SettleBatch(ctx context.Context, src Source, claimed Totals) (Batch, error) {
-	ctx = context.WithoutCancel(ctx)
-	var b Batch
-	err := e.db.Write(ctx, func(tx *store.Tx) error {
-		t, err := terminal.Lock(ctx, tx, src.Merchant.ID, src.Terminal)
-		if err != nil {
-			return err
-		}
-		if err := t.MayTake(); err != nil {
-			return err
-		}
-		if t.Batch != src.Batch {
-			if b, err = readBatch(ctx, tx, t, src.Batch); errors.Is(err, ErrNotFound) {
-				return terminal.ErrBatch
-			} else if err == nil && b.Claimed != claimed {
-				return ErrBatchAgain
-			}
-			return err
-		}
-		now := e.now()
-		b = Batch{Merchant: t.Merchant, Terminal: t.ID, Day: t.BatchDay, Number: t.Batch, Claimed: claimed, Settled: now}
-		if b.Host, err = totals(ctx, tx, t, src.Merchant.Currency); err != nil {
-			return err
-		}
-		if err := insertBatch(ctx, tx, b); err != nil {
-			return err
-		}
-		_, err = terminal.NextBatch(ctx, tx, t, src.Merchant.Day(now))
+func (e *Engine) SettleBatch(_ context.Context, src Source, claimed Totals) (b Batch, err error) {
+	err = e.write(&command{merchant: src.Merchant.ID, source: &src, apply: func(w *work) (err error) {
+		b, err = e.settle(w, src, claimed)
 		return err
-	})
+	}})
 	return b, err
+}
+
+func (e *Engine) settle(w *work, src Source, claimed Totals) (Batch, error) {
+	t, err := w.terminal(src.Merchant.ID, src.Terminal)
+	if err != nil {
+		return Batch{}, err
+	}
+	if err := t.MayTake(); err != nil {
+		return Batch{}, err
+	}
+	if err := w.flush(); err != nil { // the totals are read from the database
+		return Batch{}, err
+	}
+	if t.Batch != src.Batch {
+		b, err := readBatch(w.ctx, w.tx, t, src.Batch)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return b, terminal.ErrBatch
+		case err != nil:
+			return b, w.failed(err)
+		case b.Claimed != claimed:
+			return b, ErrBatchAgain
+		}
+		return b, nil
+	}
+	now := e.now()
+	b := Batch{Merchant: t.Merchant, Terminal: t.ID, Day: t.BatchDay, Number: t.Batch, Claimed: claimed, Settled: now}
+	if b.Host, err = totals(w.ctx, w.tx, t, src.Merchant.Currency); err != nil {
+		return b, w.failed(err)
+	}
+	if err := insertBatch(w.ctx, w.tx, b); err != nil {
+		return b, w.failed(err)
+	}
+	next, err := terminal.NextBatch(w.ctx, w.tx, t, src.Merchant.Day(now))
+	if err != nil {
+		return b, w.failed(err)
+	}
+	w.terminals[wordKey{t.Merchant, string(t.ID)}] = next
+	return b, nil
 }
 
 // BatchTotals computes the open batch's totals as they stand.
@@ -157,11 +171,14 @@ func readBatch(ctx context.Context, q store.Querier, t terminal.Terminal, number
 }
 
 // batchDay is the business day on which a batch was opened: the open one or a settled one; ErrNotFound otherwise.
-func batchDay(ctx context.Context, q store.Querier, t terminal.Terminal, number int) (clock.Day, error) {
+func (w *work) batchDay(t terminal.Terminal, number int) (clock.Day, error) {
 	if number == t.Batch {
 		return t.BatchDay, nil
 	}
-	b, err := readBatch(ctx, q, t, number)
+	b, err := readBatch(w.ctx, w.tx, t, number)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, w.failed(err)
+	}
 	return b.Day, err
 }
 

@@ -14,94 +14,119 @@ import (
 	"hawker/internal/terminal"
 )
 
-// decide checks an attempt's business rules in the intent's transaction and makes
-// its reservations. A refusal must leave nothing reserved.
-type decide func(tx *store.Tx, a *Attempt) (risk.Approval, error)
+// intent is an attempt about to be made.
+type intent struct {
+	Source
+	attempt Attempt // kind, amount and fee
+	hash    []byte  // of the content
+	facts   *risk.Facts
+
+	// rules checks business rules and makes reservations. A refusal is recorded as a
+	// declined attempt, together with what rules kept before it refused.
+	rules func(w *work, a *Attempt) (risk.Approval, error)
+}
+
+// begun is an intent that is durable.
+type begun struct {
+	Attempt
+	proof risk.Approval
+	fresh bool   // false: the same request was here before, and this is its attempt
+	land  func() // to be called when the outcome of a fresh one is stored
+}
 
 // begin makes an attempt durable before anything leaves: key taken, rules checked,
-// row written in state sent, or declined with the reason. fresh is false when the
-// same request was here before: then a is that attempt, its flight awaited.
-// The caller lands a fresh flight once the outcome is stored.
-func (e *Engine) begin(ctx context.Context, src Source, a Attempt, hash []byte, rules decide) (_ Attempt, _ risk.Approval, fresh bool, land func(), err error) {
+// row written in state sent, or declined with the reason.
+func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 	now := e.now()
-	a.Merchant, a.ID, a.Channel, a.STAN = src.Merchant.ID, store.NewID(now), e.card.Name(), e.nextSTAN()
-	a.Terminal, a.Batch, a.Trace, a.hash = src.Terminal, src.Batch, src.Trace, hash
-	a.Day, a.Created, a.Updated = src.Merchant.Day(now), now, now
-	land = e.flights.begin(a.ID)
-	var approval risk.Approval
-	var before *Attempt
-	err = e.db.Write(ctx, func(tx *store.Tx) error {
-		draft := a // Write may run this again
-		before = nil
-		t, err := terminal.Lock(ctx, tx, src.Merchant.ID, src.Terminal)
-		if err != nil {
-			return err
-		}
-		if err := t.MayTake(); err != nil {
-			return err
-		}
-		if t.Batch != src.Batch {
-			return terminal.ErrBatch.With("terminal says %d, open is %d", src.Batch, t.Batch)
-		}
-		draft.BatchDay, draft.key = t.BatchDay, key(t.BatchDay, t.ID, src.Batch, src.Trace)
-		was, err := attemptByKey(ctx, tx, src.Merchant.ID, draft.key)
-		if err == nil {
-			before = &was
-			return nil
-		} else if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		draft.State = Sent
-		if approval, err = rules(tx, &draft); err != nil {
-			f := fault.Of(err)
-			if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
-				return err // undecided: nothing is recorded, the answer is "not now"
-			}
-			draft.State, draft.Reason = Declined, f.Name
-		}
-		if err := insertAttempt(ctx, tx, draft); err != nil {
-			return err
-		}
-		a = draft
-		return nil
-	})
-	if store.IsUnique(err) { // a twin on another node was faster
-		was, again := e.before(ctx, src)
-		before, err = &was, again
+	a := i.attempt
+	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), e.card.Name(), e.nextSTAN()
+	a.Terminal, a.Batch, a.Trace, a.hash = i.Terminal, i.Batch, i.Trace, i.hash
+	a.Day, a.Created, a.Updated = i.Merchant.Day(now), now, now
+	if i.facts != nil {
+		i.facts.Attempt, i.facts.Day = a.ID, a.Day
 	}
-	if err != nil || before != nil || a.State == Declined {
-		land()
-		land = func() {}
+	b := begun{land: e.flights.begin(a.ID)}
+	c := &command{merchant: a.Merchant, source: &i.Source, facts: i.facts}
+	c.apply = func(w *work) (err error) {
+		b.Attempt, b.proof, b.fresh, err = e.intend(w, i, a)
+		return err
+	}
+	err := e.write(c)
+	if err != nil || !b.fresh {
+		b.land()
+		b.land = func() {}
 	}
 	switch {
 	case err != nil:
-		return Attempt{}, risk.Approval{}, false, land, err
-	case before != nil:
-		was, err := e.repeat(ctx, *before, a.Kind, hash)
-		return was, risk.Approval{}, false, land, err
-	case a.State == Declined:
-		e.metrics.Attempt(a.Kind, a.State, a.Reason)
-		return a, risk.Approval{}, false, land, nil
+		return begun{land: b.land}, err
+	case b.fresh:
+		return b, nil
+	case b.ID == a.ID: // refused just now
+		e.metrics.Attempt(b.Kind, b.State, b.Reason)
+		return b, nil
 	}
-	return a, approval, true, land, nil
+	b.Attempt, err = e.repeat(ctx, b.Attempt, a)
+	return b, err
 }
 
-func (e *Engine) before(ctx context.Context, src Source) (Attempt, error) {
-	t, err := terminal.ByID(ctx, e.db.Read(), src.Merchant.ID, src.Terminal)
+// intend decides about an intent. It returns the attempt under the key, fresh or from before.
+func (e *Engine) intend(w *work, i intent, a Attempt) (Attempt, risk.Approval, bool, error) {
+	none := risk.Approval{}
+	t, err := w.terminal(a.Merchant, a.Terminal)
 	if err != nil {
-		return Attempt{}, err
+		return a, none, false, err
 	}
-	return attemptByKey(ctx, e.db.Read(), src.Merchant.ID, key(t.BatchDay, t.ID, src.Batch, src.Trace))
+	if err := t.MayTake(); err != nil {
+		return a, none, false, err
+	}
+	day, err := w.batchDay(t, a.Batch)
+	if errors.Is(err, ErrNotFound) {
+		return a, none, false, terminal.ErrBatch.With("terminal says %d, open is %d", a.Batch, t.Batch)
+	} else if err != nil {
+		return a, none, false, err
+	}
+	a.BatchDay, a.key = day, key(day, t.ID, a.Batch, a.Trace)
+	was, err := w.byKey(a.Merchant, a.key)
+	switch {
+	case err == nil && was.ID == a.ID:
+		// The commit of an earlier run was in doubt, and had happened.
+		return was, i.approved(was), was.State == Sent, nil
+	case err == nil:
+		return was, none, false, nil
+	case !errors.Is(err, ErrNotFound):
+		return a, none, false, err
+	case t.Batch != a.Batch:
+		return a, none, false, terminal.ErrBatch.With("terminal says %d, open is %d", a.Batch, t.Batch)
+	}
+	a.State = Sent
+	proof, err := i.rules(w, &a)
+	if err != nil {
+		f := fault.Of(err)
+		if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+			return a, none, false, err // undecided: nothing is recorded, the answer is "not now"
+		}
+		a.State, a.Reason = Declined, f.Name
+	}
+	w.addAttempt(a)
+	return a, proof, a.State == Sent, nil
+}
+
+// approved is the proof for an attempt whose intent was committed, and so assessed, by a run whose end was in doubt.
+func (i intent) approved(a Attempt) risk.Approval {
+	return risk.AssessReturn(risk.Facts{Merchant: int64(a.Merchant), Attempt: a.ID, Amount: a.Amount})
 }
 
 // repeat answers a request whose key is taken: by itself, by something else, or
 // by the reversal that overtook it.
-func (e *Engine) repeat(ctx context.Context, was Attempt, kind channel.Kind, hash []byte) (Attempt, error) {
+func (e *Engine) repeat(ctx context.Context, was, asked Attempt) (Attempt, error) {
 	if was.Kind == channel.Reversal {
 		return was, ErrReversed
 	}
-	if was.Kind != kind || !bytes.Equal(was.hash, hash) {
+	if was.Kind != asked.Kind || !bytes.Equal(was.hash, asked.hash) {
 		return was, ErrReused
+	}
+	if was.State != Sent {
+		return was, nil
 	}
 	e.flights.wait(ctx, was.ID)
 	return attemptByID(ctx, e.db.Read(), was.Merchant, was.ID)

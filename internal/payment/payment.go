@@ -58,6 +58,8 @@ type Payment struct {
 	Card       CardFacts
 	Day        clock.Day // business day, frozen at acceptance
 	Created    time.Time
+
+	updated time.Time
 }
 
 // CardFacts are what may be kept and shown of a card.
@@ -117,7 +119,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; every field is required.
+// Config is what an Engine needs; every field but Batch is required.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -125,11 +127,13 @@ type Config struct {
 	Jobs    *jobs.Runner
 	Log     *slog.Logger
 	Metrics Metrics
+	Batch   store.BatchOptions // Report is set by the engine
 }
 
-// Metrics is told of every attempt's end.
+// Metrics is told of every attempt's end and of every commit.
 type Metrics interface {
 	Attempt(kind channel.Kind, state State, code string)
+	Commit(commands int)
 }
 
 // Engine runs payments. It holds the pool and so begins every transaction; it is safe for concurrent use.
@@ -140,6 +144,7 @@ type Engine struct {
 	jobs    *jobs.Runner
 	log     *slog.Logger
 	metrics Metrics
+	batch   *store.Batch[*command]
 	flights flights
 	stan    atomic.Uint32
 }
@@ -147,6 +152,8 @@ type Engine struct {
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
 	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics}
+	c.Batch.Report = c.Metrics.Commit
+	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)

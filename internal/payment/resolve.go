@@ -7,12 +7,9 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/channel"
-	"hawker/internal/clock"
 	"hawker/internal/events"
 	"hawker/internal/jobs"
-	"hawker/internal/ledger"
 	"hawker/internal/merchant"
-	"hawker/internal/risk"
 	"hawker/internal/store"
 )
 
@@ -21,124 +18,120 @@ import (
 // it, in the same transaction, the job that ends it. When somebody moved the
 // attempt meanwhile (its reversal overtook the answer), the answer is only noted.
 func (e *Engine) resolve(ctx context.Context, a Attempt, o channel.Outcome) (Attempt, error) {
-	from := a.State
-	err := e.db.Write(ctx, func(tx *store.Tx) error {
-		a := a
-		a.Code, a.AuthCode, a.Issuer = o.Code, o.AuthCode, o.Issuer
-		p, err := readPayment(ctx, tx, a.Merchant, a.Payment, " FOR UPDATE")
-		if err != nil {
-			return err
-		}
-		switch o.Result {
-		case channel.Approved:
-			return e.accepted(ctx, tx, &a, &p)
-		case channel.Declined, channel.Unsent:
-			if o.Result == channel.Unsent {
-				a.Reason = ErrUnreachable.Name
-			}
-			return e.refused(ctx, tx, &a, &p)
-		default:
-			return e.silent(ctx, tx, &a, &p)
-		}
-	})
-	e.jobs.Wake()
+	var now Attempt
+	err := e.write(&command{merchant: a.Merchant, attempt: a.ID, payment: a.Payment, apply: func(w *work) (err error) {
+		now, err = e.conclude(w, a, o)
+		return err
+	}})
 	if errors.Is(err, ErrState) {
 		e.Late(ctx, channel.Request{Kind: a.Kind, Attempt: a.ID, Merchant: channel.Merchant{ID: int64(a.Merchant)}}, o)
-		err = nil
+		return attemptByID(ctx, e.db.Read(), a.Merchant, a.ID)
 	}
 	if err != nil {
 		e.log.Error("outcome cannot be stored; it will be resolved", "attempt", a.Ref(), "kind", a.Kind, "result", o.Result, "err", err)
 		return a, fmt.Errorf("store outcome of %s: %w", a.Ref(), err)
 	}
-	now, err := attemptByID(ctx, e.db.Read(), a.Merchant, a.ID)
-	if err == nil && now.State != from {
-		e.metrics.Attempt(now.Kind, now.State, now.Code)
+	if now.State != Approved && now.State != Declined {
+		e.jobs.Wake()
 	}
-	return now, err
+	e.metrics.Attempt(now.Kind, now.State, now.Code)
+	return now, nil
+}
+
+// conclude decides what an outcome makes of an attempt that stands as a says.
+func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error) {
+	stands, err := w.attempt(a.Merchant, a.ID)
+	if err != nil {
+		return a, err
+	}
+	if stands.State == Approved && o.Result == channel.Approved && stands.Code == o.Code && stands.AuthCode == o.AuthCode {
+		return stands, nil // the commit of an earlier run was in doubt, and had happened
+	}
+	p, err := w.payment(a.Merchant, a.Payment)
+	if err != nil {
+		return a, err
+	}
+	a.Code, a.AuthCode, a.Issuer = o.Code, o.AuthCode, o.Issuer
+	switch o.Result {
+	case channel.Approved:
+		err = e.accepted(w, &a, &p)
+	case channel.Declined, channel.Unsent:
+		if o.Result == channel.Unsent {
+			a.Reason = ErrUnreachable.Name
+		}
+		err = e.refused(w, &a, &p)
+	default:
+		err = e.silent(w, &a, &p)
+	}
+	return a, err
 }
 
 // accepted books an approved attempt.
-func (e *Engine) accepted(ctx context.Context, tx *store.Tx, a *Attempt, p *Payment) error {
+func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
 	a.Booked = true
-	if err := moveAttempt(ctx, tx, a, Accept, now); err != nil {
+	if err := w.moveAttempt(a, Accept, now); err != nil {
 		return err
 	}
 	fact := books.Fact{Merchant: a.Merchant, Ref: a.Ref(), Channel: a.Channel, Amount: a.Amount, Fee: a.Fee, Day: a.Day, At: now}
+	entry, kind := books.Refund, "refund.approved"
 	switch a.Kind {
 	case channel.Sale:
-		return errors.Join(movePayment(ctx, tx, p, Accept, now), post(ctx, tx, books.Sale, fact), e.tell(ctx, tx, "payment.approved", *a, *p))
+		entry, kind = books.Sale, "payment.approved"
+		if err := w.movePayment(p, Accept, now); err != nil {
+			return err
+		}
 	case channel.Void:
-		return errors.Join(movePayment(ctx, tx, p, Accept, now), post(ctx, tx, books.Void, fact), risk.Release(ctx, tx, facts(*p, a.ID)),
-			e.tell(ctx, tx, "payment.voided", *a, *p))
-	default:
-		return errors.Join(post(ctx, tx, books.Refund, fact), e.tell(ctx, tx, "refund.approved", *a, *p))
+		entry, kind = books.Void, "payment.voided"
+		if err := errors.Join(w.movePayment(p, Accept, now), w.desk.Release(w.ctx, facts(*p, a.ID))); err != nil {
+			return err
+		}
 	}
+	w.tell(kind, *a, *p, now)
+	return w.post(entry, fact)
 }
 
 // refused undoes what the intent had reserved.
-func (e *Engine) refused(ctx context.Context, tx *store.Tx, a *Attempt, p *Payment) error {
+func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
-	if err := moveAttempt(ctx, tx, a, Refuse, now); err != nil {
+	if err := w.moveAttempt(a, Refuse, now); err != nil {
 		return err
 	}
+	kind := "refund.declined"
+	var err error
 	switch a.Kind {
 	case channel.Sale:
-		return errors.Join(movePayment(ctx, tx, p, Refuse, now), risk.Release(ctx, tx, facts(*p, a.ID)), e.tell(ctx, tx, "payment.declined", *a, *p))
+		kind = "payment.declined"
+		err = errors.Join(w.movePayment(p, Refuse, now), w.desk.Release(w.ctx, facts(*p, a.ID)))
 	case channel.Void:
-		return errors.Join(movePayment(ctx, tx, p, Refuse, now), e.tell(ctx, tx, "void.declined", *a, *p))
+		kind = "void.declined"
+		err = w.movePayment(p, Refuse, now)
 	default:
-		return errors.Join(addRefunded(ctx, tx, *p, a.Amount.Neg(), a.Fee.Neg(), now), e.tell(ctx, tx, "refund.declined", *a, *p))
+		err = w.addRefunded(*p, a.Amount.Neg(), a.Fee.Neg(), now)
 	}
+	w.tell(kind, *a, *p, now)
+	return err
 }
 
 // silent records that nothing is known, and the job that will end it: a sale or
 // void is reversed, a refund asked again.
-func (e *Engine) silent(ctx context.Context, tx *store.Tx, a *Attempt, p *Payment) error {
+func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
-	if err := moveAttempt(ctx, tx, a, TimeOut, now); err != nil {
+	if err := w.moveAttempt(a, TimeOut, now); err != nil {
 		return err
 	}
 	if a.Kind == channel.Refund {
-		return errors.Join(e.tell(ctx, tx, "refund.unknown", *a, *p),
-			jobs.Add(ctx, tx, jobs.Job{Merchant: int64(a.Merchant), Kind: jobRefund, Ref: a.Ref(), MaxTries: maxTries}, now))
+		w.tell("refund.unknown", *a, *p, now)
+		w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobRefund, Ref: a.Ref(), MaxTries: maxTries, Due: now})
+		return nil
 	}
 	if a.Kind == channel.Sale {
-		if err := movePayment(ctx, tx, p, TimeOut, now); err != nil {
+		if err := w.movePayment(p, TimeOut, now); err != nil {
 			return err
 		}
 	}
-	if err := e.tell(ctx, tx, "payment.unknown", *a, *p); err != nil {
-		return err
-	}
-	return e.reverse(ctx, tx, a, p, reasonSilent)
-}
-
-func post(ctx context.Context, tx *store.Tx, entry func(books.Fact) (ledger.Entry, error), f books.Fact) error {
-	made, err := entry(f)
-	if err != nil {
-		return err
-	}
-	return ledger.Post(ctx, tx, made)
-}
-
-// told is an event's body: what became true of a payment, without card data but BIN and last four.
-type told struct {
-	Payment string    `json:"payment"`
-	Attempt string    `json:"attempt"`
-	State   State     `json:"state"`
-	Minor   int64     `json:"amount_minor"`
-	Code    string    `json:"code,omitempty"`
-	Reason  string    `json:"reason,omitempty"`
-	Cur     string    `json:"currency"`
-	Last4   string    `json:"card_last4,omitempty"`
-	Day     clock.Day `json:"business_date"`
-}
-
-func (e *Engine) tell(ctx context.Context, tx *store.Tx, kind string, a Attempt, p Payment) error {
-	return events.Append(ctx, tx, events.Event{Merchant: int64(a.Merchant), Kind: kind, Ref: Ref(p.ID), At: e.now(),
-		Body: told{Payment: Ref(p.ID), Attempt: a.Ref(), State: p.State, Minor: a.Amount.Minor(), Cur: string(a.Amount.Currency()),
-			Code: a.Code, Reason: a.Reason, Last4: p.Card.Last4, Day: a.Day}})
+	w.tell("payment.unknown", *a, *p, now)
+	return e.takeBack(w, a, p, reasonSilent)
 }
 
 // Late takes an answer that came after its attempt was given up. A refund's still

@@ -12,7 +12,6 @@ import (
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/risk"
 	"hawker/internal/store"
 	"hawker/internal/terminal"
 )
@@ -43,70 +42,61 @@ type ReversalRequest struct {
 // of times, before its original, or after the batch was settled. nil means that
 // Hawker has taken it over. ErrNotFound means that there is no original: should it
 // come later it is refused. Other faults mean that there is nothing to reverse.
-func (e *Engine) Reverse(ctx context.Context, r ReversalRequest) (Attempt, error) {
-	ctx = context.WithoutCancel(ctx)
-	var a Attempt
+func (e *Engine) Reverse(_ context.Context, r ReversalRequest) (a Attempt, err error) {
 	overtook := false
-	try := func(tx *store.Tx) error {
-		now := e.now()
-		overtook = false
-		t, err := terminal.Lock(ctx, tx, r.Merchant.ID, r.Terminal)
-		if err != nil {
-			return err
-		}
-		day, err := batchDay(ctx, tx, t, r.Batch)
-		if err != nil {
-			return err
-		}
-		a, err = attemptByKey(ctx, tx, r.Merchant.ID, key(day, t.ID, r.Batch, r.Trace))
-		if errors.Is(err, ErrNotFound) {
-			if t.Batch != r.Batch {
-				return err // that batch is closed: nothing of it can still come
-			}
-			overtook = true
-			a = e.tombstone(r, t, now)
-			return insertAttempt(ctx, tx, a)
-		} else if err != nil {
-			return err
-		}
-		if a.Kind == channel.Reversal {
-			overtook = true
-			return nil
-		}
-		if a.Kind == channel.Refund {
-			return ErrState
-		}
-		if a.Amount != r.Amount {
-			return ErrAmountDiffer
-		}
-		switch a.State {
-		case Declined, Reversing, Reversed:
-			return nil // nothing stands, or it is being taken back
-		}
-		p, err := readPayment(ctx, tx, a.Merchant, a.Payment, " FOR UPDATE")
-		if err != nil {
-			return err
-		}
-		if !p.Refunded.IsZero() {
-			return ErrState
-		}
-		if t.Batch != r.Batch {
-			if err := cases.Open(ctx, tx, cases.Case{Merchant: int64(a.Merchant), Kind: "reversal after settlement", Ref: a.Ref(), Opened: now,
-				Detail: fmt.Sprintf("%s of %s in batch %06d, settled before its reversal came", a.Kind, a.Amount, a.Batch)}); err != nil {
-				return err
-			}
-		}
-		return e.reverse(ctx, tx, &a, &p, r.Reason)
-	}
-	err := e.db.Write(ctx, try)
-	if store.IsUnique(err) { // the original came at the same moment
-		err = e.db.Write(ctx, try)
-	}
+	err = e.write(&command{merchant: r.Merchant.ID, source: &r.Source, apply: func(w *work) (err error) {
+		a, overtook, err = e.wish(w, r)
+		return err
+	}})
 	e.jobs.Wake()
 	if err == nil && overtook {
 		err = ErrNotFound
 	}
 	return a, err
+}
+
+// wish decides about a terminal's reversal. overtook means that its original has not come (yet).
+func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err error) {
+	now := e.now()
+	t, err := w.terminal(r.Merchant.ID, r.Terminal)
+	if err != nil {
+		return a, false, err
+	}
+	day, err := w.batchDay(t, r.Batch)
+	if err != nil {
+		return a, false, err
+	}
+	a, err = w.byKey(r.Merchant.ID, key(day, t.ID, r.Batch, r.Trace))
+	switch {
+	case errors.Is(err, ErrNotFound) && t.Batch != r.Batch:
+		return a, false, err // that batch is closed: nothing of it can still come
+	case errors.Is(err, ErrNotFound):
+		a = e.tombstone(r, t, now)
+		w.addAttempt(a)
+		return a, true, nil
+	case err != nil:
+		return a, false, err
+	case a.Kind == channel.Reversal:
+		return a, true, nil
+	case a.Kind == channel.Refund:
+		return a, false, ErrState
+	case a.Amount != r.Amount:
+		return a, false, ErrAmountDiffer
+	case a.State == Declined || a.State == Reversing || a.State == Reversed:
+		return a, false, nil // nothing stands, or it is being taken back
+	}
+	p, err := w.payment(a.Merchant, a.Payment)
+	if err != nil {
+		return a, false, err
+	}
+	if !p.Refunded.IsZero() {
+		return a, false, ErrState
+	}
+	if t.Batch != r.Batch {
+		w.openCase(cases.Case{Merchant: int64(a.Merchant), Kind: "reversal after settlement", Ref: a.Ref(), Opened: now,
+			Detail: fmt.Sprintf("%s of %s in batch %06d, settled before its reversal came", a.Kind, a.Amount, a.Batch)})
+	}
+	return a, false, e.takeBack(w, &a, &p, r.Reason)
 }
 
 // tombstone takes an original's key, so that the original is refused if it comes after all.
@@ -116,26 +106,24 @@ func (e *Engine) tombstone(r ReversalRequest, t terminal.Terminal, now time.Time
 		Reason: r.Reason, Day: r.Merchant.Day(now), Created: now, Updated: now, key: key(t.BatchDay, t.ID, t.Batch, r.Trace), hash: []byte{}}
 }
 
-// reverse writes, in tx, that an attempt is being taken back, and the job that does it.
-func (e *Engine) reverse(ctx context.Context, tx *store.Tx, a *Attempt, p *Payment, reason string) error {
+// takeBack writes that an attempt is being taken back, and the job that does it.
+func (e *Engine) takeBack(w *work, a *Attempt, p *Payment, reason string) error {
 	now := e.now()
-	if err := moveAttempt(ctx, tx, a, Reverse, now); err != nil {
+	if err := w.moveAttempt(a, Reverse, now); err != nil {
 		return err
 	}
-	if err := movePayment(ctx, tx, p, Reverse, now); err != nil {
+	if err := w.movePayment(p, Reverse, now); err != nil {
 		return err
 	}
 	r := *a
 	r.ID, r.Kind, r.Of, r.State = store.NewID(now), channel.Reversal, a.ID, Sent
 	r.STAN, r.Reason, r.Created, r.Updated = e.nextSTAN(), reason, now, now
+	r.Code, r.AuthCode, r.Issuer, r.Booked = "", "", "", false
 	r.key, r.hash = fmt.Sprintf("%08d:r:%s", a.Day, a.Ref()), []byte{}
-	if err := insertAttempt(ctx, tx, r); err != nil {
-		return err
-	}
-	if err := e.tell(ctx, tx, "payment.reversing", r, *p); err != nil {
-		return err
-	}
-	return jobs.Add(ctx, tx, jobs.Job{Merchant: int64(a.Merchant), Kind: jobReversal, Ref: r.Ref(), MaxTries: maxTries}, now)
+	w.addAttempt(r)
+	w.tell("payment.reversing", r, *p, now)
+	w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobReversal, Ref: r.Ref(), MaxTries: maxTries, Due: now})
+	return nil
 }
 
 // runReversal asks the channel to take an attempt back, and books its end.
@@ -150,60 +138,52 @@ func (e *Engine) runReversal(ctx context.Context, j jobs.Job) error {
 	if o.Result != channel.Approved {
 		return unsettled(o)
 	}
-	err = e.db.Write(ctx, func(tx *store.Tx) error { return e.settleReversal(ctx, tx, r, o) })
+	err = e.write(&command{merchant: r.Merchant, attempt: r.ID, payment: r.Payment, apply: func(w *work) error {
+		return e.settleReversal(w, m, r.ID, o)
+	}})
 	if err == nil {
 		e.metrics.Attempt(channel.Reversal, Approved, o.Code)
 	}
 	return err
 }
 
-func (e *Engine) settleReversal(ctx context.Context, tx *store.Tx, r Attempt, o channel.Outcome) error {
+// settleReversal books that the channel has taken an attempt back.
+func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channel.Outcome) error {
 	now := e.now()
-	m, err := merchant.ByID(ctx, tx, r.Merchant)
+	r, err := w.attempt(m.ID, id)
+	if err != nil || r.State == Approved { // done by an earlier run
+		return err
+	}
+	of, err := w.attempt(m.ID, r.Of)
 	if err != nil {
 		return err
 	}
-	r.Code = o.Code
-	if err := moveAttempt(ctx, tx, &r, Accept, now); err != nil {
-		return err
-	}
-	of, err := attemptByID(ctx, tx, r.Merchant, r.Of)
-	if err != nil {
-		return err
-	}
-	p, err := readPayment(ctx, tx, r.Merchant, r.Payment, " FOR UPDATE")
+	p, err := w.payment(m.ID, r.Payment)
 	if err != nil {
 		return err
 	}
 	booked := of.Booked
-	of.Booked = false
-	if err := moveAttempt(ctx, tx, &of, Settle, now); err != nil {
-		return err
-	}
-	if err := movePayment(ctx, tx, &p, Settle, now); err != nil {
+	r.Code, of.Booked = o.Code, false
+	if err := errors.Join(w.moveAttempt(&r, Accept, now), w.moveAttempt(&of, Settle, now), w.movePayment(&p, Settle, now)); err != nil {
 		return err
 	}
 	entry, kind := books.VoidReversal, "void.reversed"
 	if of.Kind == channel.Sale {
 		entry, kind = books.SaleReversal, "payment.reversed"
-		if err := risk.Release(ctx, tx, facts(p, of.ID)); err != nil {
-			return err
+		if err := w.desk.Release(w.ctx, facts(p, of.ID)); err != nil {
+			return w.failed(err)
 		}
 	}
-	if booked {
-		if o.Code != codeApproved {
-			// The bank knew nothing of what we had booked: our books are put right, a person looks at theirs.
-			if err := cases.Open(ctx, tx, cases.Case{Merchant: int64(r.Merchant), Kind: "reversal without original", Ref: r.Ref(), Opened: now,
-				Detail: fmt.Sprintf("channel answered %s to the reversal of approved %s %s of %s", o.Code, of.Kind, of.Ref(), of.Amount)}); err != nil {
-				return err
-			}
-		}
-		if err := post(ctx, tx, entry, books.Fact{Merchant: r.Merchant, Ref: r.Ref(), Channel: r.Channel, Amount: of.Amount, Fee: of.Fee,
-			Day: m.Day(now), At: now}); err != nil {
-			return err
-		}
+	w.tell(kind, r, p, now)
+	if !booked {
+		return nil
 	}
-	return e.tell(ctx, tx, kind, r, p)
+	if o.Code != codeApproved {
+		// The bank knew nothing of what we had booked: our books are put right, a person looks at theirs.
+		w.openCase(cases.Case{Merchant: int64(m.ID), Kind: "reversal without original", Ref: r.Ref(), Opened: now,
+			Detail: fmt.Sprintf("channel answered %s to the reversal of approved %s %s of %s", o.Code, of.Kind, of.Ref(), of.Amount)})
+	}
+	return w.post(entry, books.Fact{Merchant: m.ID, Ref: r.Ref(), Channel: r.Channel, Amount: of.Amount, Fee: of.Fee, Day: m.Day(now), At: now})
 }
 
 // runRefund asks the channel again for a refund that it did not answer.
@@ -245,7 +225,7 @@ func (e *Engine) load(ctx context.Context, j jobs.Job) (a, of Attempt, p Payment
 	if of, err = attemptByID(ctx, q, a.Merchant, a.Of); err != nil {
 		return a, of, p, m, err
 	}
-	if p, err = readPayment(ctx, q, a.Merchant, a.Payment, ""); err != nil {
+	if p, err = Get(ctx, q, a.Merchant, a.Payment); err != nil {
 		return a, of, p, m, err
 	}
 	m, err = merchant.ByID(ctx, q, a.Merchant)

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"time"
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
@@ -37,26 +38,27 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	a, proof, fresh, land, err := e.begin(ctx, s.Source, Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee},
-		content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
-		func(tx *store.Tx, a *Attempt) (risk.Approval, error) {
-			p := Payment{Merchant: s.Merchant.ID, ID: store.NewID(a.Created), Terminal: s.Terminal, Method: MethodCard, State: Sent,
-				Amount: s.Amount, Fee: fee, FeeVersion: plan.Version, Card: s.Facts, Day: a.Day, Created: a.Created}
-			a.Payment = p.ID
-			proof, refusal := risk.Assess(ctx, tx, facts(p, a.ID))
+	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version,
+		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
+	weigh := facts(p, 0)
+	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh,
+		hash: content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
+		rules: func(w *work, a *Attempt) (risk.Approval, error) {
+			p := p
+			p.ID, p.Day, p.Created, p.State = store.NewID(a.Created), a.Day, a.Created, Sent
+			proof, refusal := w.desk.Assess(w.ctx, facts(p, a.ID))
 			if refusal != nil {
 				p.State = Declined
 			}
-			if err := insertPayment(ctx, tx, p); err != nil {
-				return risk.Approval{}, err
-			}
+			a.Payment = p.ID
+			w.addPayment(p)
 			return proof, refusal
-		})
-	defer land()
-	if err != nil || !fresh {
-		return a, err
+		}})
+	defer b.land()
+	if err != nil || !b.fresh {
+		return b.Attempt, err
 	}
-	return e.resolve(ctx, a, e.send(ctx, proof, a.ID, e.request(s.Merchant, a, s.Card)))
+	return e.resolve(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, e.request(s.Merchant, b.Attempt, s.Card)))
 }
 
 func facts(p Payment, attempt int64) risk.Facts {
@@ -76,7 +78,7 @@ type ReturnRequest struct {
 
 // Void takes back a whole sale of the terminal's open batch, once. Answers as Sale's.
 func (e *Engine) Void(ctx context.Context, r ReturnRequest) (Attempt, error) {
-	return e.giveBack(ctx, channel.Void, r, func(tx *store.Tx, a *Attempt, of Attempt, p Payment) error {
+	return e.giveBack(ctx, channel.Void, r, func(w *work, a *Attempt, of Attempt, p Payment) error {
 		switch {
 		case of.Terminal != a.Terminal || of.Batch != a.Batch || of.BatchDay != a.BatchDay:
 			return ErrBatchClosed
@@ -86,14 +88,14 @@ func (e *Engine) Void(ctx context.Context, r ReturnRequest) (Attempt, error) {
 			return ErrState
 		}
 		a.Fee = of.Fee
-		return movePayment(ctx, tx, &p, Void, a.Created)
+		return w.movePayment(&p, Void, a.Created)
 	})
 }
 
 // Refund gives back a part or all of what is left of a sale. Answers as Sale's, but
 // an attempt left Unknown is asked again at the bank until it has an end.
 func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
-	return e.giveBack(ctx, channel.Refund, r, func(tx *store.Tx, a *Attempt, _ Attempt, p Payment) error {
+	return e.giveBack(ctx, channel.Refund, r, func(w *work, a *Attempt, _ Attempt, p Payment) error {
 		if p.State != Approved {
 			return ErrState
 		}
@@ -107,32 +109,23 @@ func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
 			return err
 		}
 		a.Fee = money.New(max(0, due.Minor()-p.RefundFee.Minor()), due.Currency())
-		return addRefunded(ctx, tx, p, a.Amount, a.Fee, a.Created)
+		return w.addRefunded(p, a.Amount, a.Fee, a.Created)
 	})
 }
 
 // giveBack is a void or a refund: find the sale, check, reserve, send, resolve.
-func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnRequest, reserve func(*store.Tx, *Attempt, Attempt, Payment) error) (Attempt, error) {
+func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnRequest, reserve func(*work, *Attempt, Attempt, Payment) error) (Attempt, error) {
 	ctx = context.WithoutCancel(ctx)
 	defer r.Card.Wipe()
 	if err := accepts(r.Merchant, r.Amount); err != nil {
 		return Attempt{}, err
 	}
 	var sale Attempt
-	a, proof, fresh, land, err := e.begin(ctx, r.Source, Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
-		content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token),
-		func(tx *store.Tx, a *Attempt) (risk.Approval, error) {
-			id, err := ParseRef(r.Ref)
-			if err != nil {
-				return risk.Approval{}, err
-			}
-			if sale, err = attemptByID(ctx, tx, r.Merchant.ID, id); err != nil {
-				return risk.Approval{}, err
-			}
-			if sale.Kind != channel.Sale || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
-				return risk.Approval{}, ErrNotFound
-			}
-			p, err := readPayment(ctx, tx, r.Merchant.ID, sale.Payment, " FOR UPDATE")
+	presented := r.Card
+	b, err := e.begin(ctx, intent{Source: r.Source, attempt: Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
+		hash: content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token),
+		rules: func(w *work, a *Attempt) (risk.Approval, error) {
+			p, err := r.find(w, &sale)
 			if err != nil {
 				return risk.Approval{}, err
 			}
@@ -140,19 +133,55 @@ func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnReques
 			if r.Token != "" && r.Token != p.Card.Token {
 				return risk.Approval{}, ErrCardDiffers
 			}
-			if err := reserve(tx, a, sale, p); err != nil {
+			if err := reserve(w, a, sale, p); err != nil {
 				return risk.Approval{}, err
 			}
 			if r.Token == "" { // no card was presented: the one that paid
-				r.Card.Token, r.Card.Entry = p.Card.Token, "01"
+				presented = channel.Card{Token: p.Card.Token, Entry: entryManual}
 			}
 			return risk.AssessReturn(facts(p, a.ID)), nil
-		})
-	defer land()
-	if err != nil || !fresh {
-		return a, err
+		}})
+	defer b.land()
+	if err != nil || !b.fresh {
+		return b.Attempt, err
 	}
-	req := e.request(r.Merchant, a, r.Card)
+	req := e.request(r.Merchant, b.Attempt, presented)
 	req.Original = original(sale)
-	return e.resolve(ctx, a, e.send(ctx, proof, a.ID, req))
+	return e.resolve(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, req))
+}
+
+// entryManual is how a card enters that nobody presented: its number was known.
+const entryManual = "01"
+
+// find reads the sale that a return points at, and its payment.
+func (r ReturnRequest) find(w *work, sale *Attempt) (Payment, error) {
+	id, err := ParseRef(r.Ref)
+	if err != nil {
+		return Payment{}, err
+	}
+	if *sale, err = w.attempt(r.Merchant.ID, id); err != nil {
+		return Payment{}, err
+	}
+	if sale.Kind != channel.Sale || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
+		return Payment{}, ErrNotFound
+	}
+	return w.payment(r.Merchant.ID, sale.Payment)
+}
+
+// addRefunded moves a payment's refunded amount and fee, and refuses to pass the captured amount.
+func (w *work) addRefunded(p Payment, amount, fee money.Amount, at time.Time) error {
+	refunded, err := p.Refunded.Add(amount)
+	if err != nil {
+		return err
+	}
+	given, err := p.RefundFee.Add(fee)
+	if err != nil {
+		return err
+	}
+	if p.State != Approved || refunded.Sign() < 0 || refunded.Minor() > p.Amount.Minor() {
+		return ErrRefundOver
+	}
+	p.Refunded, p.RefundFee = refunded, given
+	w.changePayment(p, at)
+	return nil
 }

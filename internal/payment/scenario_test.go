@@ -276,8 +276,12 @@ func TestScenario14AReplayedOrWrappedTraceNumber(t *testing.T) {
 		if _, err := w.engine.SettleBatch(t.Context(), w.source(), payment.Totals{Debit: w.amount(4650), DebitCount: 1, Credit: w.amount(0)}); err != nil {
 			t.Fatal(err)
 		}
+		if again, err := w.engine.Sale(t.Context(), w.saleRequest(old, 4650)); err != nil || again.ID != first.ID {
+			t.Fatalf("replay after settlement: %+v, %v", again, err)
+		}
+		old.Trace = 99
 		if _, err := w.engine.Sale(t.Context(), w.saleRequest(old, 4650)); !errors.Is(err, terminal.ErrBatch) {
-			t.Fatalf("replay after settlement: %v", err)
+			t.Fatalf("a new sale in a settled batch: %v", err)
 		}
 		w.batch = 2
 		src.Batch = 2 // the terminal's counter wrapped or was reset: a new batch makes the number new
@@ -576,7 +580,9 @@ func TestWhatIsRefusedBeforeAnythingLeaves(t *testing.T) {
 		if a := w.mustSale(3000); a.State != payment.Approved { // refused ones used up nothing
 			t.Fatal(a.State)
 		}
-		w.write(func(ctx context.Context, tx *store.Tx) error { return terminal.SetState(ctx, tx, 1, w.tid, terminal.Suspended) })
+		w.write(func(ctx context.Context, tx *store.Tx) error {
+			return terminal.SetState(ctx, tx, 1, w.tid, terminal.Suspended)
+		})
 		if _, err := w.sale(1); !errors.Is(err, terminal.ErrSuspended) {
 			t.Errorf("suspended terminal: %v", err)
 		}

@@ -1,39 +1,53 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
 )
 
-func insertPayment(ctx context.Context, tx *store.Tx, p Payment) error {
-	_, err := tx.Exec(ctx, `INSERT INTO payments (merchant_id, payment_id, tid, method, state, amount_minor, currency, fee_minor, fee_version,
-		refunded_minor, refund_fee_minor, card_token, card_bin, card_last4, card_kind, entry_mode, day, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13, $14, $15, $16, $16)`,
-		p.Merchant, p.ID, p.Terminal, p.Method, p.State, p.Amount.Minor(), p.Amount.Currency(), p.Fee.Minor(), p.FeeVersion,
-		p.Card.Token, p.Card.BIN, p.Card.Last4, p.Card.Kind, p.Card.Entry, p.Day, store.At(p.Created))
-	if err != nil {
-		return fmt.Errorf("insert payment: %w", err)
-	}
-	return nil
-}
+const paymentColumns = `merchant_id, payment_id, tid, method, state, amount_minor, currency, fee_minor, fee_version, refunded_minor, refund_fee_minor,
+	card_token, card_bin, card_last4, card_kind, entry_mode, day, created_at`
 
-// payment reads one payment; ErrNotFound when there is none. lock is "" or " FOR UPDATE".
-func readPayment(ctx context.Context, q store.Querier, m merchant.ID, id int64, lock string) (Payment, error) {
-	p := Payment{Merchant: m, ID: id}
+const attemptColumns = `merchant_id, attempt_id, payment_id, kind, of_attempt, channel, state, idem_key, content_hash, tid, batch, batch_day, trace,
+	amount_minor, fee_minor, currency, stan, code, auth_code, issuer, booked, reason, day, created_at, updated_at`
+
+var (
+	selectPayments = store.SelectSet(paymentColumns, "payments", true, store.Ints("merchant_id", "payment_id"))
+	selectAttempts = store.SelectSet(attemptColumns, "attempts", true, store.Ints("merchant_id", "attempt_id"))
+	selectKeys     = store.SelectSet(attemptColumns, "attempts", true, store.Ints("merchant_id"), store.Texts("idem_key"))
+
+	insertPayments = store.InsertSet("payments", "", store.Ints("merchant_id", "payment_id"), store.Texts("tid", "method", "state"), store.Ints("amount_minor"),
+		store.Texts("currency"), store.Ints("fee_minor", "fee_version", "refunded_minor", "refund_fee_minor"),
+		store.Texts("card_token", "card_bin", "card_last4", "card_kind", "entry_mode"), store.Ints("day", "created_at", "updated_at"))
+	insertAttempts = store.InsertSet("attempts", "", store.Ints("merchant_id", "attempt_id", "payment_id"), store.Texts("kind"), store.Ints("of_attempt"),
+		store.Texts("channel", "state", "idem_key"), store.Byteas("content_hash"), store.Texts("tid"), store.Ints("batch", "batch_day", "trace", "amount_minor", "fee_minor"),
+		store.Texts("currency"), store.Ints("stan"), store.Texts("code", "auth_code", "issuer"), store.Ints("booked"), store.Texts("reason"),
+		store.Ints("day", "created_at", "updated_at"))
+
+	// Compare and set: "was" is where the row must still stand.
+	updatePayments = store.UpdateSet("payments", "state = u.to_state , refunded_minor = u.refunded , refund_fee_minor = u.refund_fee , updated_at = u.at ",
+		"t.merchant_id = u.m AND t.payment_id = u.id AND t.state = u.was ",
+		store.Ints("m", "id"), store.Texts("was", "to_state"), store.Ints("refunded", "refund_fee", "at"))
+	updateAttempts = store.UpdateSet("attempts", "state = u.to_state , code = u.new_code , auth_code = u.auth , issuer = u.bank , booked = u.stands , reason = u.why , updated_at = u.at ",
+		"t.merchant_id = u.m AND t.attempt_id = u.id AND t.state = u.was ",
+		store.Ints("m", "id"), store.Texts("was", "to_state", "new_code", "auth", "bank"), store.Ints("stands"), store.Texts("why"), store.Ints("at"))
+)
+
+func scanPayment(scan func(...any) error) (Payment, error) {
+	var p Payment
 	var amount, fee, refunded, refundFee int64
 	var c money.Currency
 	var created store.Time
-	err := q.QueryRow(ctx, `SELECT tid, method, state, amount_minor, currency, fee_minor, fee_version, refunded_minor, refund_fee_minor,
-		card_token, card_bin, card_last4, card_kind, entry_mode, day, created_at FROM payments WHERE merchant_id = $1 AND payment_id = $2`+lock, m, id).
-		Scan(&p.Terminal, &p.Method, &p.State, &amount, &c, &fee, &p.FeeVersion, &refunded, &refundFee,
-			&p.Card.Token, &p.Card.BIN, &p.Card.Last4, &p.Card.Kind, &p.Card.Entry, &p.Day, &created)
+	err := scan(&p.Merchant, &p.ID, &p.Terminal, &p.Method, &p.State, &amount, &c, &fee, &p.FeeVersion, &refunded, &refundFee,
+		&p.Card.Token, &p.Card.BIN, &p.Card.Last4, &p.Card.Kind, &p.Card.Entry, &p.Day, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Payment{}, ErrNotFound
 	} else if err != nil {
@@ -44,39 +58,6 @@ func readPayment(ctx context.Context, q store.Querier, m merchant.ID, id int64, 
 	p.Created = created.Time()
 	return p, nil
 }
-
-// movePayment moves a payment by an event: it compares and sets, and tells ErrState when it stands elsewhere.
-func movePayment(ctx context.Context, tx *store.Tx, p *Payment, e Event, at time.Time) error {
-	to, err := PaymentMoves.Next(p.State, e)
-	if err != nil {
-		return err
-	}
-	n, err := tx.Exec(ctx, `UPDATE payments SET state = $1, updated_at = $2 WHERE merchant_id = $3 AND payment_id = $4 AND state = $5`,
-		to, store.At(at), p.Merchant, p.ID, p.State)
-	if err != nil {
-		return fmt.Errorf("move payment: %w", err)
-	}
-	if n == 0 {
-		return ErrState.With("payment is not %s any more", p.State)
-	}
-	p.State = to
-	return nil
-}
-
-func insertAttempt(ctx context.Context, tx *store.Tx, a Attempt) error {
-	_, err := tx.Exec(ctx, `INSERT INTO attempts (merchant_id, attempt_id, payment_id, kind, of_attempt, channel, state, idem_key, content_hash,
-		tid, batch, batch_day, trace, amount_minor, fee_minor, currency, stan, code, auth_code, issuer, booked, reason, day, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', '', 0, $19, $20, $21, $21)`,
-		a.Merchant, a.ID, a.Payment, a.Kind, a.Of, a.Channel, a.State, a.key, a.hash, a.Terminal, a.Batch, a.BatchDay, a.Trace,
-		a.Amount.Minor(), a.Fee.Minor(), a.Amount.Currency(), a.STAN, a.Code, a.Reason, a.Day, store.At(a.Created))
-	if err != nil {
-		return fmt.Errorf("insert attempt: %w", err)
-	}
-	return nil
-}
-
-const attemptColumns = `SELECT merchant_id, attempt_id, payment_id, kind, of_attempt, channel, state, idem_key, content_hash, tid, batch, batch_day, trace,
-	amount_minor, fee_minor, currency, stan, code, auth_code, issuer, booked, reason, day, created_at, updated_at FROM attempts WHERE `
 
 func scanAttempt(scan func(...any) error) (Attempt, error) {
 	var a Attempt
@@ -95,16 +76,122 @@ func scanAttempt(scan func(...any) error) (Attempt, error) {
 	return a, nil
 }
 
-func attemptByID(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Attempt, error) {
-	return scanAttempt(q.QueryRow(ctx, attemptColumns+`merchant_id = $1 AND attempt_id = $2`, m, id).Scan)
+// readPayments locks and reads the payments of ids that were not read before.
+func (w *work) readPayments(ids []rowKey) error {
+	return selectPayments.Query(w.ctx, &w.tx.Reader, unread(ids, w.payments), func(scan func(...any) error) error {
+		p, err := scanPayment(scan)
+		w.payments[rowKey{p.Merchant, p.ID}] = &paymentRow{Payment: p, was: p.State}
+		return err
+	})
 }
 
-func attemptByKey(ctx context.Context, q store.Querier, m merchant.ID, key string) (Attempt, error) {
-	return scanAttempt(q.QueryRow(ctx, attemptColumns+`merchant_id = $1 AND idem_key = $2`, m, key).Scan)
+// readAttempts locks and reads the attempts of ids that were not read before.
+func (w *work) readAttempts(ids []rowKey) error {
+	return selectAttempts.Query(w.ctx, &w.tx.Reader, unread(ids, w.attempts), w.keepAttempt)
+}
+
+func (w *work) keepAttempt(scan func(...any) error) error {
+	a, err := scanAttempt(scan)
+	if err == nil && w.attempts[rowKey{a.Merchant, a.ID}] == nil {
+		w.attempts[rowKey{a.Merchant, a.ID}] = &attemptRow{Attempt: a, was: a.State}
+	}
+	w.keys[wordKey{a.Merchant, a.key}] = a.ID
+	return err
+}
+
+// unread sorts ids in lock order, each once, and leaves out what is there already.
+func unread[T any](ids []rowKey, have map[rowKey]*T) [][]any {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(k rowKey) bool { return have[k] != nil })
+	slices.SortFunc(ids, func(a, b rowKey) int { return cmp.Or(cmp.Compare(a.merchant, b.merchant), cmp.Compare(a.id, b.id)) })
+	var rows [][]any
+	for _, k := range slices.Compact(ids) {
+		rows = append(rows, []any{k.merchant, k.id})
+	}
+	return rows
+}
+
+// readKeys locks and reads the attempts under idempotency keys, and notes the keys that are free.
+func (w *work) readKeys(words []wordKey) error {
+	var rows [][]any
+	slices.SortFunc(words, func(a, b wordKey) int {
+		return cmp.Or(cmp.Compare(a.merchant, b.merchant), cmp.Compare(a.word, b.word))
+	})
+	for _, k := range slices.Compact(words) {
+		if _, read := w.keys[k]; !read {
+			w.keys[k] = 0
+			rows = append(rows, []any{k.merchant, k.word})
+		}
+	}
+	return selectKeys.Query(w.ctx, &w.tx.Reader, rows, w.keepAttempt)
+}
+
+// writeRows inserts new rows and updates changed ones; a row that moved meanwhile is
+// an error, because it was locked.
+func (w *work) writeRows() error {
+	var payments, attempts [][]any
+	for _, r := range w.newPayments {
+		p := r.Payment
+		payments = append(payments, []any{p.Merchant, p.ID, p.Terminal, p.Method, p.State, p.Amount.Minor(), p.Amount.Currency(), p.Fee.Minor(), p.FeeVersion,
+			p.Refunded.Minor(), p.RefundFee.Minor(), p.Card.Token, p.Card.BIN, p.Card.Last4, p.Card.Kind, p.Card.Entry, p.Day, store.At(p.Created), store.At(p.Created)})
+		r.was, r.change = p.State, false
+	}
+	for _, r := range w.newAttempts {
+		a := r.Attempt
+		attempts = append(attempts, []any{a.Merchant, a.ID, a.Payment, a.Kind, a.Of, a.Channel, a.State, a.key, a.hash, a.Terminal, a.Batch, a.BatchDay, a.Trace,
+			a.Amount.Minor(), a.Fee.Minor(), a.Amount.Currency(), a.STAN, a.Code, a.AuthCode, a.Issuer, number(a.Booked), a.Reason, a.Day, store.At(a.Created), store.At(a.Updated)})
+		r.was, r.change = a.State, false
+	}
+	if _, err := insertPayments.Exec(w.ctx, w.tx, payments); err != nil {
+		return err
+	}
+	if _, err := insertAttempts.Exec(w.ctx, w.tx, attempts); err != nil {
+		return err
+	}
+	return w.updateRows()
+}
+
+func (w *work) updateRows() error {
+	var payments, attempts [][]any
+	for k, r := range w.payments {
+		if r.change {
+			payments = append(payments, []any{k.merchant, k.id, r.was, r.State, r.Refunded.Minor(), r.RefundFee.Minor(), store.At(r.updated)})
+			r.was, r.change = r.State, false
+		}
+	}
+	for k, r := range w.attempts {
+		if r.change {
+			attempts = append(attempts, []any{k.merchant, k.id, r.was, r.State, r.Code, r.AuthCode, r.Issuer, number(r.Booked), r.Reason, store.At(r.Updated)})
+			r.was, r.change = r.State, false
+		}
+	}
+	for _, u := range []struct {
+		set  store.Set
+		rows [][]any
+	}{{updatePayments, payments}, {updateAttempts, attempts}} {
+		n, err := u.set.Exec(w.ctx, w.tx, u.rows)
+		if err != nil {
+			return err
+		}
+		if n != int64(len(u.rows)) {
+			return fmt.Errorf("%d of %d rows moved while they were locked", int64(len(u.rows))-n, len(u.rows))
+		}
+	}
+	return nil
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func attemptByID(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Attempt, error) {
+	return scanAttempt(q.QueryRow(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE merchant_id = $1 AND attempt_id = $2`, m, id).Scan)
 }
 
 func attempts(ctx context.Context, q store.Querier, where string, args ...any) ([]Attempt, error) {
-	rows, err := q.Query(ctx, attemptColumns+where, args...)
+	rows, err := q.Query(ctx, `SELECT `+attemptColumns+` FROM attempts WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list attempts: %w", err)
 	}
@@ -120,47 +207,9 @@ func attempts(ctx context.Context, q store.Querier, where string, args ...any) (
 	return list, rows.Err()
 }
 
-// moveAttempt moves an attempt by an event and writes what the channel said. It
-// compares and sets: ErrState when the attempt stands elsewhere.
-func moveAttempt(ctx context.Context, tx *store.Tx, a *Attempt, e Event, at time.Time) error {
-	to, err := AttemptMoves.Next(a.State, e)
-	if err != nil {
-		return err
-	}
-	booked := 0
-	if a.Booked {
-		booked = 1
-	}
-	n, err := tx.Exec(ctx, `UPDATE attempts SET state = $1, code = $2, auth_code = $3, issuer = $4, booked = $5, reason = $6, updated_at = $7
-		WHERE merchant_id = $8 AND attempt_id = $9 AND state = $10`,
-		to, a.Code, a.AuthCode, a.Issuer, booked, a.Reason, store.At(at), a.Merchant, a.ID, a.State)
-	if err != nil {
-		return fmt.Errorf("move attempt: %w", err)
-	}
-	if n == 0 {
-		return ErrState.With("attempt is not %s any more", a.State)
-	}
-	a.State, a.Updated = to, at
-	return nil
-}
-
-// addRefunded moves a payment's refunded amount and fee by deltas, and refuses to pass the captured amount.
-func addRefunded(ctx context.Context, tx *store.Tx, p Payment, amount, fee money.Amount, at time.Time) error {
-	n, err := tx.Exec(ctx, `UPDATE payments SET refunded_minor = refunded_minor + $1, refund_fee_minor = refund_fee_minor + $2, updated_at = $3
-		WHERE merchant_id = $4 AND payment_id = $5 AND state = 'approved' AND refunded_minor + $1 BETWEEN 0 AND amount_minor`,
-		amount.Minor(), fee.Minor(), store.At(at), p.Merchant, p.ID)
-	if err != nil {
-		return fmt.Errorf("refund of payment: %w", err)
-	}
-	if n == 0 {
-		return ErrRefundOver
-	}
-	return nil
-}
-
 // Get reads a payment; ErrNotFound when this merchant has none of that id.
 func Get(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Payment, error) {
-	return readPayment(ctx, q, m, id, "")
+	return scanPayment(q.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments WHERE merchant_id = $1 AND payment_id = $2`, m, id).Scan)
 }
 
 // Attempts lists a payment's attempts, oldest first.

@@ -176,6 +176,7 @@ func (b *bank) owes() int64 {
 type noMetrics struct{}
 
 func (noMetrics) Attempt(channel.Kind, payment.State, string) {}
+func (noMetrics) Commit(int)                                  {}
 
 // world is one merchant with one terminal, an engine and a bank.
 type world struct {

@@ -34,6 +34,8 @@ type DB struct {
 	dialect Dialect
 	write   *sql.DB // SQLite: one connection, because it has one writer
 	read    *sql.DB
+
+	writes, reads *statements // prepared, SQLite only; pgx prepares by itself
 }
 
 // Open connects to target: "postgres://…" or "postgresql://…", or the path of a
@@ -49,7 +51,7 @@ func Open(ctx context.Context, target string) (*DB, error) {
 		if err := pool.PingContext(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("open postgres: %w", redact(err, target)), pool.Close())
 		}
-		return &DB{Postgres, pool, pool}, nil
+		return &DB{dialect: Postgres, write: pool, read: pool}, nil
 	}
 	// Without _txlock=immediate a transaction that reads and then writes is lost under load.
 	dsn := "file:" + (&url.URL{Path: target}).EscapedPath() +
@@ -64,7 +66,7 @@ func Open(ctx context.Context, target string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open sqlite: %w", err), write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	db := &DB{SQLite, write, read}
+	db := &DB{dialect: SQLite, write: write, read: read, writes: newStatements(write), reads: newStatements(read)}
 	if err := write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open sqlite %s: %w", target, err), db.Close())
 	}
@@ -111,12 +113,15 @@ func (db *DB) Write(ctx context.Context, do func(tx *Tx) error) error {
 }
 
 func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
+	if db.writes != nil {
+		db.writes.prepare(ctx)
+	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // a no-op after Commit
-	if err := do(&Tx{Reader{tx, db.dialect}, tx}); err != nil {
+	if err := do(&Tx{Reader{tx, tx, db.dialect, db.writes}, tx}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -126,7 +131,7 @@ func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
 }
 
 // Read gives a reader outside any transaction: it sees what is committed.
-func (db *DB) Read() *Reader { return &Reader{db.read, db.dialect} }
+func (db *DB) Read() *Reader { return &Reader{db.read, nil, db.dialect, db.reads} }
 
 // Querier is what a query needs: a *Reader, or a *Tx.
 type Querier interface {
@@ -141,18 +146,43 @@ type querier interface {
 
 // Reader runs queries.
 type Reader struct {
-	q       querier
-	dialect Dialect
+	q        querier
+	tx       *sql.Tx // nil outside a transaction
+	dialect  Dialect
+	prepared *statements // nil on PostgreSQL
+}
+
+// statement gives the prepared statement of a query; nil where there is none (yet).
+func (r *Reader) statement(ctx context.Context, query string) *sql.Stmt {
+	if r.prepared == nil {
+		return nil
+	}
+	if r.tx == nil {
+		r.prepared.prepare(ctx)
+		return r.prepared.get(query)
+	}
+	if st := r.prepared.get(query); st != nil {
+		return r.tx.StmtContext(ctx, st)
+	}
+	return nil
 }
 
 // Query runs a query for rows.
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return r.q.QueryContext(ctx, r.dialect.text(query), args...)
+	query = r.dialect.text(query)
+	if st := r.statement(ctx, query); st != nil {
+		return st.QueryContext(ctx, args...)
+	}
+	return r.q.QueryContext(ctx, query, args...)
 }
 
 // QueryRow runs a query for one row; Scan returns sql.ErrNoRows when there is none.
 func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return r.q.QueryRowContext(ctx, r.dialect.text(query), args...)
+	query = r.dialect.text(query)
+	if st := r.statement(ctx, query); st != nil {
+		return st.QueryRowContext(ctx, args...)
+	}
+	return r.q.QueryRowContext(ctx, query, args...)
 }
 
 // Tx is a transaction that DB.Write began. It also reads what it wrote.
@@ -163,7 +193,13 @@ type Tx struct {
 
 // Exec runs a statement and returns the number of rows it touched.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	res, err := t.tx.ExecContext(ctx, t.dialect.text(query), args...)
+	query = t.dialect.text(query)
+	var res sql.Result
+	if st := t.statement(ctx, query); st != nil {
+		res, err = st.ExecContext(ctx, args...)
+	} else {
+		res, err = t.tx.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, err
 	}

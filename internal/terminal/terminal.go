@@ -57,7 +57,7 @@ func (t Terminal) MayTake() error {
 
 // Add stores a new terminal with its first batch opened on day.
 func Add(ctx context.Context, tx *store.Tx, t Terminal) error {
-	if t.Merchant <= 0 || len(t.ID) != 8 || t.Serial == "" || t.Batch < 1 || t.BatchDay == 0 {
+	if t.Merchant <= 0 || len(t.ID) != 8 || t.Serial == "" || t.Batch < 1 || t.Batch > LastBatch || t.BatchDay == 0 {
 		return fmt.Errorf("add terminal %q: merchant, 8-character id, serial, batch and day are needed", t.ID)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO terminals (merchant_id, tid, serial, model, profile, lang, state, batch, batch_day, signed_on_at, seen_at)
@@ -79,16 +79,45 @@ func Lock(ctx context.Context, tx *store.Tx, m merchant.ID, id ID) (Terminal, er
 	return find(ctx, tx, m, id, " FOR UPDATE")
 }
 
+const columns = `merchant_id, tid, serial, model, profile, lang, state, batch, batch_day`
+
+var lockAll = store.SelectSet(columns, "terminals", true, store.Ints("merchant_id"), store.Texts("tid"))
+
+// LockAll is Lock for many terminals at once; only Merchant and ID of list count, and
+// what does not exist is left out.
+func LockAll(ctx context.Context, tx *store.Tx, list []Terminal) (found []Terminal, err error) {
+	keys := make([][]any, 0, len(list))
+	seen := map[Terminal]bool{}
+	for _, t := range list {
+		if t = (Terminal{Merchant: t.Merchant, ID: t.ID}); !seen[t] {
+			seen[t] = true
+			keys = append(keys, []any{t.Merchant, t.ID})
+		}
+	}
+	err = lockAll.Query(ctx, &tx.Reader, keys, func(scan func(...any) error) error {
+		t, err := read(scan)
+		found = append(found, t)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lock terminals: %w", err)
+	}
+	return found, nil
+}
+
 func find(ctx context.Context, q store.Querier, m merchant.ID, id ID, lock string) (Terminal, error) {
-	t := Terminal{Merchant: m, ID: id}
-	err := q.QueryRow(ctx, `SELECT serial, model, profile, lang, state, batch, batch_day FROM terminals WHERE merchant_id = $1 AND tid = $2`+lock, m, id).
-		Scan(&t.Serial, &t.Model, &t.Profile, &t.Lang, &t.State, &t.Batch, &t.BatchDay)
+	t, err := read(q.QueryRow(ctx, `SELECT `+columns+` FROM terminals WHERE merchant_id = $1 AND tid = $2`+lock, m, id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Terminal{}, ErrUnknown
 	} else if err != nil {
 		return Terminal{}, fmt.Errorf("find terminal %s: %w", id, err)
 	}
 	return t, nil
+}
+
+func read(scan func(...any) error) (t Terminal, err error) {
+	err = scan(&t.Merchant, &t.ID, &t.Serial, &t.Model, &t.Profile, &t.Lang, &t.State, &t.Batch, &t.BatchDay)
+	return t, err
 }
 
 // SignOff notes that the terminal ended its work.

@@ -107,7 +107,7 @@ func (h *Host) connected(ctx context.Context) (*line, error) {
 		return nil, net.ErrClosed
 	}
 	if h.latest == nil || h.latest.useless() {
-		h.latest = h.dial(context.WithoutCancel(ctx))
+		h.latest = h.connect(context.WithoutCancel(ctx))
 	}
 	d := h.latest
 	h.mu.Unlock()
@@ -119,8 +119,8 @@ func (h *Host) connected(ctx context.Context) (*line, error) {
 	}
 }
 
-// dial begins to connect.
-func (h *Host) dial(ctx context.Context) *dial {
+// connect begins a dial.
+func (h *Host) connect(ctx context.Context) *dial {
 	d := &dial{done: make(chan struct{})}
 	h.busy.Go(func() {
 		defer close(d.done)

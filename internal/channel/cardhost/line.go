@@ -234,13 +234,13 @@ func (l *line) probe() {
 		return
 	}
 	defer l.probing.Store(false)
-	if err := l.echo(); err != nil {
+	if err := l.alive(); err != nil {
 		l.close(err)
 	}
 }
 
-// echo returns nil when the network gave one, or the line broke, which is known already.
-func (l *line) echo() error {
+// alive waits for a sign of life: nil when an echo came, or the line broke, which is known already.
+func (l *line) alive() error {
 	m := iso8583.New("0800").Set(7, transmission(l.h.Clock())).Set(11, "000000").Set(33, l.h.Forwarder).Set(70, "301")
 	frame, err := l.frame(context.Background(), m)
 	if err != nil {

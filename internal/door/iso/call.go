@@ -35,17 +35,33 @@ func keyOwner(m merchant.Merchant, t terminal.ID) string { return m.MID + "/" + 
 
 func (c *call) keyOwner() string { return keyOwner(c.merchant, c.terminal.ID) }
 
-// answer turns a message into the bytes to send back; nil when there is nobody to answer.
+// open reads a message that can be answered: a request that says who asks. Its
+// other values are judged after its MAC.
+func (s *Server) open(body []byte) (*iso8583.Message, error) {
+	m, err := s.Profile.Unpack(body)
+	if err != nil {
+		return nil, err
+	}
+	if m.MTI[0] != '0' || (m.MTI[2]-'0')%2 != 0 {
+		return nil, &iso8583.FormatError{Expected: "an MTI of a request", Got: m.MTI}
+	}
+	for _, n := range []int{41, 42} {
+		if !m.Has(n) {
+			return nil, &iso8583.FormatError{Field: n, Expected: "a value", Got: "none"}
+		}
+		if err := s.Profile.Validate(iso8583.New(m.MTI).SetBytes(n, m.Bytes(n))); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// answer turns a message into the bytes to send back; nil when none can be made.
 func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Message) []byte {
 	began := time.Now()
+	defer clear(frame.Body)
 	defer m.Wipe(2, 35, 36, 48, 52, 55)
-	mti, ok := answerMTI(m.MTI)
-	if !ok || !m.Has(41) || !m.Has(42) {
-		s.Metrics.BadMessage("nobody to answer")
-		s.Log.Warn("message dropped: no request, or without fields 41 and 42", "message", m)
-		return nil
-	}
-	c := &call{message: m, reply: iso8583.New(mti)}
+	c := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
 	name, proven, err := s.serve(ctx, c, frame.Body)
 	code := c.reply.Text(39)
 	if err != nil {
@@ -89,13 +105,8 @@ func (s *Server) record(c *call, name, code string, took time.Duration, err erro
 	}
 }
 
-// answerMTI is the request's MTI plus 10; false for what is no request.
-func answerMTI(mti string) (string, bool) {
-	if len(mti) != 4 || mti[2] < '0' || mti[2] > '8' || (mti[2]-'0')%2 != 0 || mti[0] != '0' {
-		return "", false
-	}
-	return mti[:2] + string(mti[2]+1) + mti[3:], true
-}
+// answerMTI is the request's MTI plus 10.
+func answerMTI(mti string) string { return mti[:2] + string(mti[2]+1) + mti[3:] }
 
 // serve proves a message, in this order: known terminal, MAC, values, required
 // fields; and has it handled. proven says that its MAC was right, so that the
@@ -223,11 +234,20 @@ func (s *Server) stamp(c *call, a payment.Attempt) {
 	c.reply.Set(44, fmt.Sprintf("%-11.11s%-11.11s", a.Issuer, s.Acquirer))
 }
 
-// amount reads field 4 in the currency of field 49; ErrCurrency when there is no such currency.
-func (c *call) amount() (money.Amount, error) {
+// currency reads field 49; ErrCurrency when it is not the merchant's.
+func (c *call) currency() (money.Currency, error) {
 	currency, ok := money.ByNumeric(c.message.Text(49))
-	if !ok {
-		return money.Amount{}, payment.ErrCurrency
+	if !ok || currency != c.merchant.Currency {
+		return "", payment.ErrCurrency.With("field 49 is %q, the merchant's is %s", c.message.Text(49), c.merchant.Currency.Numeric())
+	}
+	return currency, nil
+}
+
+// amount reads field 4 in the currency of field 49; ErrCurrency when that is not the merchant's.
+func (c *call) amount() (money.Amount, error) {
+	currency, err := c.currency()
+	if err != nil {
+		return money.Amount{}, err
 	}
 	return money.New(number64(c.message.Text(4)), currency), nil
 }

@@ -20,6 +20,8 @@ const (
 	codeInvalidCard = "14"
 	codeFormat      = "30"
 	codeNotSupp     = "40"
+	codeDiffers     = "64"
+	codeUnreachable = "91"
 	codeReversed    = "12"
 	codeSystem      = "96"
 	codeUnknown     = "98"
@@ -33,38 +35,47 @@ var (
 	errInvalidCard = fault.New(fault.Invalid, "card_invalid", "卡号无效，请换一张卡。", "The card number is not valid. Please use another card.")
 )
 
-// codes is the one table from a fault's name to field 39.
-var codes = map[string]string{
-	merchant.ErrUnknown.Name:     "03",
-	merchant.ErrSuspended.Name:   "03",
-	terminal.ErrUnknown.Name:     "97",
-	terminal.ErrSuspended.Name:   "58",
-	terminal.ErrBatch.Name:       "77",
-	payment.ErrAmount.Name:       "13",
-	payment.ErrAmountDiffer.Name: "13",
-	payment.ErrRefundOver.Name:   "13",
-	payment.ErrCurrency.Name:     "A1",
-	payment.ErrReused.Name:       "94",
-	payment.ErrReversed.Name:     codeReversed,
-	payment.ErrState.Name:        "12",
-	payment.ErrBatchClosed.Name:  "12",
-	payment.ErrNotFound.Name:     "25",
-	payment.ErrCardDiffers.Name:  codeInvalidCard,
-	payment.ErrUnreachable.Name:  "91",
-	payment.ErrBatchAgain.Name:   "94",
-	payment.ErrDetails.Name:      codeFormat,
-	risk.ErrOverPayment.Name:     "61",
-	risk.ErrOverDay.Name:         "61",
-	risk.ErrOverMonth.Name:       "61",
-	errFormat.Name:               codeFormat,
-	errNotSupp.Name:              codeNotSupp,
-	errInvalidCard.Name:          codeInvalidCard,
-	keys.ErrMAC.Name:             codeMAC,
-	keys.ErrNoKey.Name:           codeMAC, // signed off, or never signed on
-	keys.ErrTrack.Name:           codeMAC,
-	keys.ErrPINBlock.Name:        "99",
-	keys.ErrLayout.Name:          codeNotSupp,
+// codes is the one table from a fault to field 39.
+var codes = map[*fault.Fault]string{
+	merchant.ErrUnknown:     "03",
+	merchant.ErrSuspended:   "03",
+	terminal.ErrUnknown:     "97",
+	terminal.ErrSuspended:   "58",
+	terminal.ErrBatch:       "77",
+	payment.ErrAmount:       "13",
+	payment.ErrAmountDiffer: "13",
+	payment.ErrRefundOver:   "13",
+	payment.ErrCurrency:     "A1",
+	payment.ErrReused:       "94",
+	payment.ErrReversed:     codeReversed,
+	payment.ErrState:        "12",
+	payment.ErrBatchClosed:  "12",
+	payment.ErrNotFound:     "25",
+	payment.ErrCardDiffers:  codeInvalidCard,
+	payment.ErrUnreachable:  codeUnreachable,
+	payment.ErrBatchAgain:   "94",
+	payment.ErrDetails:      codeFormat,
+	risk.ErrOverPayment:     "61",
+	risk.ErrOverDay:         "61",
+	risk.ErrOverMonth:       "61",
+	errFormat:               codeFormat,
+	errNotSupp:              codeNotSupp,
+	errInvalidCard:          codeInvalidCard,
+	keys.ErrMAC:             codeMAC,
+	keys.ErrNoKey:           codeMAC, // signed off, or never signed on
+	keys.ErrTrack:           codeMAC,
+	keys.ErrPINBlock:        "99",
+	keys.ErrLayout:          codeNotSupp,
 }
+
+// named finds a fault of the table by the name that an attempt keeps.
+var named = func() map[string]*fault.Fault {
+	m := make(map[string]*fault.Fault, len(codes))
+	for f := range codes {
+		m[f.Name] = f
+	}
+	return m
+}()
 
 // kindCodes answers for faults without a row of their own.
 var kindCodes = map[fault.Kind]string{
@@ -78,8 +89,8 @@ func codeOf(err error) string {
 		return codeApproved
 	}
 	f := fault.Of(err)
-	if code, ok := codes[f.Name]; ok {
-		return code
+	if known, ok := named[f.Name]; ok {
+		return codes[known]
 	}
 	return kindCodes[f.Kind]
 }
@@ -93,9 +104,6 @@ func codeOfAttempt(a payment.Attempt) string {
 		if a.Code != "" {
 			return a.Code
 		}
-		if code, ok := codes[a.Reason]; ok {
-			return code
-		}
 		return codeSystem
 	case payment.Reversed:
 		return codeReversed
@@ -103,16 +111,12 @@ func codeOfAttempt(a payment.Attempt) string {
 	return codeUnknown
 }
 
-// codeOfPayment maps an engine's answer to field 39. An error after the attempt
-// left is no refusal: its end is unknown.
-func codeOfPayment(a payment.Attempt, err error) string {
-	if err != nil {
-		if a.ID != 0 && fault.Of(err).Kind == fault.Internal {
-			return codeUnknown
-		}
-		return codeOf(err)
+// refusalOf is the rule of ours that declined an attempt; nil when none did.
+func refusalOf(a payment.Attempt) error {
+	if known, ok := named[a.Reason]; ok && a.State == payment.Declined && a.Code == "" {
+		return known
 	}
-	return codeOfAttempt(a)
+	return nil
 }
 
 // signOnAgain are the codes after which the terminal must sign on.
@@ -126,11 +130,12 @@ func sentence(lang, code string, err error) string {
 		c = iso8583.UnknownCode(code)
 	}
 	zh, en := c.ZH+c.ActionZH, c.EN+" "+c.ActionEN
-	if f := fault.Of(err); f != nil && codes[f.Name] != "" {
+	f := fault.Of(err)
+	if f != nil && named[f.Name] != nil {
 		zh, en = f.ZH, f.EN
 	}
 	var format *iso8583.FormatError
-	if errors.As(err, &format) && format.Field > 0 {
+	if f != nil && f.Kind == fault.Invalid && errors.As(err, &format) && format.Field > 0 {
 		zh, en = fmt.Sprintf("第%d域格式错误。", format.Field), fmt.Sprintf("Field %d is malformed.", format.Field)
 	}
 	if lang == "en" {
@@ -139,13 +144,10 @@ func sentence(lang, code string, err error) string {
 	return zh
 }
 
-// outcomeCode maps a balance inquiry's outcome to field 39.
+// outcomeCode maps the outcome of a balance inquiry that left to field 39.
 func outcomeCode(o channel.Outcome) string {
-	switch {
-	case o.Code != "":
-		return o.Code
-	case o.Result == channel.Unsent:
-		return codes[payment.ErrUnreachable.Name]
+	if o.Code == "" {
+		return codeUnknown
 	}
-	return codeUnknown
+	return o.Code
 }

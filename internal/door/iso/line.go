@@ -58,9 +58,9 @@ func (s *Server) settle(ctx context.Context, c *call) error {
 	if err != nil {
 		return formatFault(err)
 	}
-	currency, ok := money.ByNumeric(c.message.Text(49))
-	if !ok || currency != c.merchant.Currency {
-		return payment.ErrCurrency
+	currency, err := c.currency()
+	if err != nil {
+		return err
 	}
 	d, f := claimed.Domestic, claimed.Foreign
 	b, err := s.Engine.SettleBatch(ctx, c.source(), payment.Totals{
@@ -70,20 +70,27 @@ func (s *Server) settle(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	text, err := totals48(b)
+	if err != nil {
+		return err
+	}
+	at := b.Settled.In(c.merchant.Zone) // the same whenever it is asked for again
+	c.reply.Set(12, at.Format("150405")).Set(13, at.Format("0102")).Set(15, b.Day.MMDD()).Set(48, text)
+	return nil
+}
+
+// totals48 is field 48 of a settlement's answer. Counts beyond the field's three
+// digits read 999: the batch is closed, and its terminal must be told so.
+func totals48(b payment.Batch) (string, error) {
 	verdict := iso8583.Balanced
 	if !b.Balanced() {
 		verdict = iso8583.NotBalanced
 	}
-	text, err := iso8583.Totals48{
-		Domestic: iso8583.Totals{DebitAmount: b.Host.Debit.Minor(), DebitCount: b.Host.DebitCount,
-			CreditAmount: b.Host.Credit.Minor(), CreditCount: b.Host.CreditCount, Result: verdict},
+	return iso8583.Totals48{
+		Domestic: iso8583.Totals{DebitAmount: b.Host.Debit.Minor(), DebitCount: min(b.Host.DebitCount, 999),
+			CreditAmount: b.Host.Credit.Minor(), CreditCount: min(b.Host.CreditCount, 999), Result: verdict},
 		Foreign: iso8583.Totals{Result: iso8583.Balanced}, // one merchant has one currency
 	}.Build()
-	if err != nil {
-		return err
-	}
-	c.reply.Set(15, b.Day.MMDD()).Set(48, text)
-	return nil
 }
 
 // upload answers 0320/201: details of a settled batch.

@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/fault"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/payment"
@@ -60,16 +61,17 @@ func (s *Server) giveBack(ctx context.Context, c *call, do func(context.Context,
 
 // settleAnswer fills the answer to a sale, void or refund.
 func (s *Server) settleAnswer(c *call, a payment.Attempt, err error) error {
-	s.stamp(c, a)
-	code := codeOfPayment(a, err)
-	if err != nil && code == codeOf(err) {
+	if err != nil && (a.ID == 0 || fault.Of(err).Kind != fault.Internal) {
 		return err
 	}
-	c.reply.Set(39, code)
-	if err != nil {
+	s.stamp(c, a)
+	if err != nil { // it left, and its end could not be stored
 		s.Log.Error("payment's end is unknown", "attempt", a.Ref(), "err", err)
+		c.reply.Set(39, codeUnknown)
+		return nil
 	}
-	return nil
+	c.reply.Set(39, codeOfAttempt(a))
+	return refusalOf(a)
 }
 
 // reverse answers 0400. A reversal that is taken over, or has nothing left to do, is accepted.
@@ -84,7 +86,7 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 		s.stamp(c, a)
 		c.reply.Unset(38)
 	case errors.Is(err, payment.ErrAmountDiffer):
-		c.reply.Set(39, "64")
+		c.reply.Set(39, codeDiffers)
 		return nil
 	}
 	return err
@@ -92,6 +94,9 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 
 // inquire answers 0200/310000/01.
 func (s *Server) inquire(ctx context.Context, c *call) error {
+	if _, err := c.currency(); err != nil {
+		return err
+	}
 	presented, _, err := s.card(ctx, c)
 	if err != nil {
 		return err
@@ -99,6 +104,9 @@ func (s *Server) inquire(ctx context.Context, c *call) error {
 	ref, o, err := s.Engine.Inquire(ctx, c.source(), presented)
 	if err != nil {
 		return err
+	}
+	if o.Result == channel.Unsent {
+		return payment.ErrUnreachable.With("%s", o.Detail)
 	}
 	c.reply.Set(37, ref).Set(39, outcomeCode(o)).Set(44, fmt.Sprintf("%-11.11s%-11.11s", o.Issuer, s.Acquirer))
 	if o.Result == channel.Approved {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"hawker/internal/clock"
@@ -72,36 +73,44 @@ func orDefault[T int | time.Duration](v, d T) T {
 	return v
 }
 
-// Serve accepts connections until Shutdown closes the listener.
+// Serve accepts connections until the listener is closed, which is nil. What may pass,
+// such as a lack of file descriptors, is waited out.
 func (s *Server) Serve(l net.Listener) error {
-	go func() { // a drained server accepts no more
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.draining {
-			_ = l.Close()
-		}
-	}()
-	for {
+	for failures := 0; ; {
 		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if passing(err) {
+			s.Log.Error("connections cannot be accepted", "err", err)
+			time.Sleep(min(time.Second, 5*time.Millisecond<<min(failures, 10)))
+			failures++
+			continue
+		}
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return nil
-			}
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				continue
-			}
 			return err
 		}
+		failures = 0
 		if !s.admit(c) {
 			_ = c.Close()
 			continue
 		}
-		s.wg.Go(func() {
+		go func() {
 			defer s.dismiss(c)
 			s.converse(c)
-		})
+		}()
 	}
+}
+
+// passing reports whether accepting may succeed later.
+func passing(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 func (s *Server) admit(c net.Conn) bool {
@@ -115,12 +124,14 @@ func (s *Server) admit(c net.Conn) bool {
 		s.Log.Warn("connection refused: too many are open", "open", len(s.conns), "from", c.RemoteAddr())
 		return false
 	}
+	s.wg.Add(1)
 	s.conns[c] = struct{}{}
 	s.Metrics.Connections(len(s.conns))
 	return true
 }
 
 func (s *Server) dismiss(c net.Conn) {
+	defer s.wg.Done()
 	_ = c.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +176,9 @@ func (s *Server) converse(c net.Conn) {
 			s.farewell(c, err)
 			return
 		}
-		m, err := s.Profile.Unpack(frame.Body)
+		m, err := s.open(frame.Body)
 		if err != nil {
+			clear(frame.Body)
 			s.badMessage(c, "format", err)
 			if bad++; bad >= s.MaxBad {
 				s.Log.Warn("connection closed: too many bad messages", "from", c.RemoteAddr(), "bad", bad)
@@ -186,6 +198,7 @@ func (s *Server) converse(c net.Conn) {
 			_ = c.SetWriteDeadline(time.Now().Add(s.FrameTimeout))
 			if _, err := c.Write(answer); err != nil {
 				s.Log.Warn("answer cannot be delivered", "to", c.RemoteAddr(), "err", err)
+				_ = c.Close() // a part may have left: what follows would not be understood
 			}
 		})
 	}

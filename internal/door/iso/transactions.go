@@ -12,44 +12,48 @@ type transaction struct {
 	name       string
 	mti        string
 	processing string // field 3; "" when the message has none, "*" for any
+	condition  string // field 25; "" when the message needs none
 	msgType    string // 60.1; "*" for any
-	network    string // 60.3; "*" for any
+	network    string // 60.3
 	required   []int
 	mac        bool
 	handle     func(*Server, context.Context, *call) error
 }
 
-// transactions are tried in order; the first match holds.
+// transactions are the page's rows, one for each network code.
 var transactions = []transaction{
-	{"sign-on", "0800", "", "00", "00*", []int{11}, false, (*Server).signOn},
-	{"sign-off", "0820", "", "00", "002", []int{11}, false, (*Server).signOff},
-	{"echo", "0820", "", "00", "301", []int{11}, false, (*Server).echo},
-	{"balance inquiry", "0200", "310000", "01", "000", []int{3, 11, 22, 25, 49}, true, (*Server).inquire},
-	{"sale", "0200", "000000", "22", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).sale},
-	{"void", "0200", "200000", "23", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).void},
-	{"refund", "0220", "200000", "25", "000", []int{3, 4, 11, 22, 25, 37, 49, 61, 63}, true, (*Server).refund},
-	{"reversal", "0400", "*", "*", "000", []int{3, 4, 11, 22, 25, 39, 49}, true, (*Server).reverse},
-	{"batch settlement", "0500", "", "00", "201", []int{11, 48, 49, 63}, false, (*Server).settle},
-	{"batch upload", "0320", "", "00", "201", []int{11, 48}, false, (*Server).upload},
-	{"batch upload end", "0320", "", "00", "207", []int{11, 48}, false, (*Server).endUpload},
-	{"batch upload end", "0320", "", "00", "202", []int{11, 48}, false, (*Server).endUpload},
+	{"sign-on", "0800", "", "", "00", "001", []int{11, 63}, false, (*Server).signOn},
+	{"sign-on", "0800", "", "", "00", "003", []int{11, 63}, false, (*Server).signOn},
+	{"sign-on", "0800", "", "", "00", "004", []int{11, 63}, false, (*Server).signOn},
+	{"sign-off", "0820", "", "", "00", "002", []int{11}, false, (*Server).signOff},
+	{"echo", "0820", "", "", "00", "301", []int{11}, false, (*Server).echo},
+	{"balance inquiry", "0200", "310000", "00", "01", "000", []int{3, 11, 22, 25, 49}, true, (*Server).inquire},
+	{"sale", "0200", "000000", "00", "22", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).sale},
+	{"void", "0200", "200000", "00", "23", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).void},
+	{"refund", "0220", "200000", "00", "25", "000", []int{3, 4, 11, 22, 25, 37, 49, 61, 63}, true, (*Server).refund},
+	{"reversal", "0400", "*", "00", "*", "000", []int{3, 4, 11, 22, 25, 39, 49}, true, (*Server).reverse},
+	{"batch settlement", "0500", "", "", "00", "201", []int{11, 48, 49, 63}, false, (*Server).settle},
+	{"batch upload, magnetic detail", "0320", "", "", "00", "201", []int{11, 48}, false, (*Server).upload},
+	{"batch upload end", "0320", "", "", "00", "207", []int{11, 48}, false, (*Server).endUpload},
+	{"batch upload end", "0320", "", "", "00", "202", []int{11, 48}, false, (*Server).endUpload},
 }
 
 // find gives the row that a message belongs to; nil when it belongs to none.
 func find(m *iso8583.Message, f60 iso8583.Field60) *transaction {
 	for i := range transactions {
 		t := &transactions[i]
-		if t.mti == m.MTI && fits(t.processing, m.Text(3)) && fits(t.msgType, f60.Type) && fits(t.network, f60.Network) {
+		if t.mti == m.MTI && t.network == f60.Network && fits(t.processing, m.Text(3)) && fits(t.msgType, f60.Type) && t.conditioned(m) {
 			return t
 		}
 	}
 	return nil
 }
 
-// fits matches a value with a pattern whose final star stands for anything.
-func fits(pattern, value string) bool {
-	if n := len(pattern); n > 0 && pattern[n-1] == '*' {
-		return len(value) >= n-1 && value[:n-1] == pattern[:n-1]
-	}
-	return pattern == value
+// fits matches a value with a pattern, whose star stands for anything.
+func fits(pattern, value string) bool { return pattern == "*" || pattern == value }
+
+// conditioned reports whether field 25 does not speak of another transaction; that
+// it must be there, required says.
+func (t *transaction) conditioned(m *iso8583.Message) bool {
+	return t.condition == "" || !m.Has(25) || t.condition == m.Text(25)
 }
