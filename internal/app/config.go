@@ -22,6 +22,7 @@ type Config struct {
 	Network  Network
 	Log      *slog.Logger  // nil is silent
 	Clock    clock.Clock   // nil is the machine's
+	Batch    int           // commands in one commit; 0 is the usual bound, 1 turns batching off
 	Drain    time.Duration // how long what is being answered may take after a stop; 20 s when 0
 }
 
@@ -74,6 +75,15 @@ func (c *Config) complete() error {
 		c.Database = filepath.Join(c.Data, "hawker.db")
 	}
 	return os.MkdirAll(c.Data, 0o700)
+}
+
+// shards are the writers on PostgreSQL: with batching off each payment has its own
+// transaction, and as many run at once as the pool has connections.
+func (c Config) shards() int {
+	if c.Batch == 1 {
+		return 16
+	}
+	return 0
 }
 
 // The files of a data directory.

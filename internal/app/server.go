@@ -90,7 +90,8 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
-	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics})
+	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
+		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Remember: remember})
 	s.card.OnLate(s.Engine.Late)
 	if n, err := s.Engine.Recover(ctx, c.Clock()); err != nil {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
@@ -98,10 +99,15 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		c.Log.Warn("attempts were in flight when the last process ended; resolving", "attempts", n)
 	}
 	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
-		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer})
+		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember})
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }
+
+// remember is how long rows that hardly change are taken for true: a merchant that is
+// suspended takes payments for at most this long. A terminal's state and batch, limits and
+// all money are read in the transaction that needs them.
+const remember = time.Second
 
 // OpenStore opens the database of a data directory for a tool, and brings its schema forward.
 func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {

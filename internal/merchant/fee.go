@@ -2,7 +2,6 @@ package merchant
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -38,22 +37,47 @@ func (p FeePlan) Fee(a money.Amount) (money.Amount, error) {
 	return fee, nil
 }
 
-// FeeAt finds the plan in force at an instant for a method ("card") and card kind
-// ("debit", "credit", "" when it does not tell). A merchant without one cannot take the payment:
-// the error is Internal, because boarding must have set it.
-func FeeAt(ctx context.Context, q store.Querier, m Merchant, method, cardKind string, at time.Time) (FeePlan, error) {
-	var p FeePlan
-	var minimum, limit int64
-	err := q.QueryRow(ctx, `SELECT version, basis_points, min_minor, cap_minor FROM fee_plans
-		WHERE merchant_id = $1 AND method = $2 AND card_kind = $3 AND effective_from <= $4 ORDER BY version DESC LIMIT 1`,
-		m.ID, method, cardKind, store.At(at)).Scan(&p.Version, &p.Rate, &minimum, &limit)
-	if errors.Is(err, sql.ErrNoRows) {
-		return FeePlan{}, fmt.Errorf("merchant %s has no fee plan for %s %s", m.MID, method, cardKind)
-	} else if err != nil {
-		return FeePlan{}, fmt.Errorf("fee plan: %w", err)
+// Plans are the versions of a merchant's plan for one method and card kind, newest first.
+type Plans []DatedPlan
+
+// DatedPlan is a plan and from when on it holds.
+type DatedPlan struct {
+	FeePlan
+	From time.Time
+}
+
+// At gives the plan in force at an instant. A merchant without one cannot take the
+// payment: the error is Internal, because boarding must have set it.
+func (p Plans) At(at time.Time) (FeePlan, error) {
+	for _, one := range p {
+		if !one.From.After(at) {
+			return one.FeePlan, nil
+		}
 	}
-	p.Min, p.Cap = money.New(minimum, m.Currency), money.New(limit, m.Currency)
-	return p, nil
+	return FeePlan{}, errors.New("no fee plan is in force")
+}
+
+// PlansOf reads a merchant's plans for a method ("card") and card kind ("debit",
+// "credit", "" when it does not tell); none is no error.
+func PlansOf(ctx context.Context, q store.Querier, m Merchant, method, cardKind string) (Plans, error) {
+	rows, err := q.Query(ctx, `SELECT version, basis_points, min_minor, cap_minor, effective_from FROM fee_plans
+		WHERE merchant_id = $1 AND method = $2 AND card_kind = $3 ORDER BY version DESC`, m.ID, method, cardKind)
+	if err != nil {
+		return nil, fmt.Errorf("fee plans of %s: %w", m.MID, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var plans Plans
+	for rows.Next() {
+		var p DatedPlan
+		var minimum, limit int64
+		var from store.Time
+		if err := rows.Scan(&p.Version, &p.Rate, &minimum, &limit, &from); err != nil {
+			return nil, fmt.Errorf("fee plans of %s: %w", m.MID, err)
+		}
+		p.Min, p.Cap, p.From = money.New(minimum, m.Currency), money.New(limit, m.Currency), from.Time()
+		plans = append(plans, p)
+	}
+	return plans, rows.Err()
 }
 
 // AddFee stores a version of a plan that holds from an instant on.

@@ -1,6 +1,7 @@
 package merchant_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -126,21 +127,21 @@ func TestThePlanInForceIsTheNewestThatHasBegun(t *testing.T) {
 			{"another card kind has its own", "debit", from(72), plan(1, 50)},
 			{"a card that does not tell has its own", "", from(72), plan(1, 65)},
 		} {
-			if got, err := merchant.FeeAt(t.Context(), db.Read(), m, "card", c.kind, c.at); err != nil || got != c.want {
+			if got, err := feeAt(t.Context(), db.Read(), m, "card", c.kind, c.at); err != nil || got != c.want {
 				t.Errorf("%s: got %+v, %v", c.name, got, err)
 			}
 		}
 		for name, missing := range map[string]func() (merchant.FeePlan, error){
 			"before the first begins": func() (merchant.FeePlan, error) {
-				return merchant.FeeAt(t.Context(), db.Read(), m, "card", "credit", from(0).Add(-time.Microsecond))
+				return feeAt(t.Context(), db.Read(), m, "card", "credit", from(0).Add(-time.Microsecond))
 			},
 			"another method": func() (merchant.FeePlan, error) {
-				return merchant.FeeAt(t.Context(), db.Read(), m, "wallet", "credit", from(1))
+				return feeAt(t.Context(), db.Read(), m, "wallet", "credit", from(1))
 			},
 			"another merchant": func() (merchant.FeePlan, error) {
 				stranger := m
 				stranger.ID++
-				return merchant.FeeAt(t.Context(), db.Read(), stranger, "card", "credit", from(1))
+				return feeAt(t.Context(), db.Read(), stranger, "card", "credit", from(1))
 			},
 		} {
 			if p, err := missing(); err == nil || fault.Of(err).Kind != fault.Internal {
@@ -173,4 +174,13 @@ func TestAPlanThatCannotBeComputedIsNotStored(t *testing.T) {
 			}
 		}
 	})
+}
+
+// feeAt is what a payment does: read the plans, take the one in force.
+func feeAt(ctx context.Context, q store.Querier, m merchant.Merchant, method, cardKind string, at time.Time) (merchant.FeePlan, error) {
+	plans, err := merchant.PlansOf(ctx, q, m, method, cardKind)
+	if err != nil {
+		return merchant.FeePlan{}, err
+	}
+	return plans.At(at)
 }

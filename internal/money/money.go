@@ -108,7 +108,7 @@ func (a Amount) Share(num, den int64, r Rounding) (part, rest Amount, err error)
 	if n < 0 {
 		n = -n
 	}
-	hi, lo := bits.Mul64(uint64(n), uint64(num))
+	hi, lo := bits.Mul64(uint64(n), uint64(num)) //nolint:gosec // neither is negative
 	if r == HalfUp {
 		var carry uint64
 		lo, carry = bits.Add64(lo, uint64(den)/2, 0)

@@ -119,7 +119,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; every field but Batch is required.
+// Config is what an Engine needs; Batch and Remember may be zero.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -128,6 +128,14 @@ type Config struct {
 	Log     *slog.Logger
 	Metrics Metrics
 	Batch   store.BatchOptions // Report is set by the engine
+
+	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
+}
+
+type planKey struct {
+	merchant merchant.Merchant
+	method   string
+	cardKind string
 }
 
 // Metrics is told of every attempt's end and of every commit.
@@ -145,6 +153,7 @@ type Engine struct {
 	log     *slog.Logger
 	metrics Metrics
 	batch   *store.Batch[*command]
+	plans   *store.Cache[planKey, merchant.Plans]
 	flights flights
 	stan    atomic.Uint32
 }
@@ -154,11 +163,17 @@ func New(c Config) *Engine {
 	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
+	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
+		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.method, k.cardKind)
+	})
 	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	return e
 }
+
+// maxRemembered bounds the fee plans in memory.
+const maxRemembered = 65536
 
 // nextSTAN gives a trace number towards the channel, 1 to 999999, unique with its second.
 func (e *Engine) nextSTAN() int { return int(e.stan.Add(1)%999999) + 1 }

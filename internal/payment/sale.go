@@ -2,11 +2,11 @@ package payment
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
-	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/risk"
 	"hawker/internal/store"
@@ -30,9 +30,13 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	if err := accepts(s.Merchant, s.Amount); err != nil {
 		return Attempt{}, err
 	}
-	plan, err := merchant.FeeAt(ctx, e.db.Read(), s.Merchant, MethodCard, string(s.Facts.Kind), e.now())
+	plans, err := e.plans.Get(ctx, planKey{s.Merchant, MethodCard, string(s.Facts.Kind)})
 	if err != nil {
 		return Attempt{}, err
+	}
+	plan, err := plans.At(e.now())
+	if err != nil {
+		return Attempt{}, fmt.Errorf("merchant %s, %s %s: %w", s.Merchant.MID, MethodCard, s.Facts.Kind, err)
 	}
 	fee, err := plan.Fee(s.Amount)
 	if err != nil {

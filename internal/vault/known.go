@@ -1,42 +1,38 @@
 package vault
 
-import (
-	"sync"
+import "sync"
 
-	"hawker/internal/card"
-)
-
-// knownSize bounds the remembered tokens: about 8 MB.
+// knownSize bounds what is remembered of each kind: about 8 MB.
 const knownSize = 1 << 16
 
-// known remembers tokens by fingerprint. It holds no card number, and nothing
-// in it goes stale: a token never changes.
-type known struct {
-	mu     sync.RWMutex
-	size   int
-	tokens map[fingerprint]card.Token
+// known remembers tokens by fingerprint, or sealed numbers by token. It holds no
+// card number in clear, and nothing in it goes stale: neither ever changes.
+type known[K comparable, V any] struct {
+	mu   sync.RWMutex
+	size int
+	m    map[K]V
 }
 
-func newKnown(size int) *known {
-	return &known{size: size, tokens: map[fingerprint]card.Token{}}
+func newKnown[K comparable, V any](size int) *known[K, V] {
+	return &known[K, V]{size: size, m: map[K]V{}}
 }
 
-func (k *known) get(fp fingerprint) (card.Token, bool) {
+func (k *known[K, V]) get(key K) (V, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	token, ok := k.tokens[fp]
-	return token, ok
+	v, ok := k.m[key]
+	return v, ok
 }
 
-// put forgets whichever fingerprint the map's random order names first, when full.
-func (k *known) put(fp fingerprint, token card.Token) {
+// put forgets whichever key the map's random order names first, when full.
+func (k *known[K, V]) put(key K, v V) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.tokens[fp]; !ok && len(k.tokens) >= k.size {
-		for other := range k.tokens {
-			delete(k.tokens, other)
+	if _, ok := k.m[key]; !ok && len(k.m) >= k.size {
+		for other := range k.m {
+			delete(k.m, other)
 			break
 		}
 	}
-	k.tokens[fp] = token
+	k.m[key] = v
 }

@@ -31,19 +31,21 @@ var (
 // Vault gives one token to each card number. Any number of goroutines and
 // processes may share its database.
 type Vault struct {
-	db    *store.DB
-	keys  *keys.Keystore
-	now   clock.Clock
-	log   *slog.Logger
-	known *known
+	db     *store.DB
+	keys   *keys.Keystore
+	now    clock.Clock
+	log    *slog.Logger
+	known  *known[fingerprint, card.Token]
+	sealed *known[card.Token, []byte]
 }
 
-// Open makes a vault. Every Reveal is logged to log; nil is slog.Default.
+// Open makes a vault. Every Reveal is logged to log at level debug: each
+// authorization needs one. nil is slog.Default.
 func Open(db *store.DB, ks *keys.Keystore, now clock.Clock, log *slog.Logger) *Vault {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Vault{db, ks, now, log, newKnown(knownSize)}
+	return &Vault{db, ks, now, log, newKnown[fingerprint, card.Token](knownSize), newKnown[card.Token, []byte](knownSize)}
 }
 
 // Tokenize gives the card's token, and makes it at first sight. The same number
@@ -101,16 +103,20 @@ func (v *Vault) Reveal(ctx context.Context, token card.Token, purpose string) (c
 	if _, err := card.ParseToken(string(token)); err != nil {
 		return card.PAN{}, ErrNoCard.Wrap(err)
 	}
-	sealed, err := sealedOf(ctx, v.db.Read(), token)
-	if err != nil {
-		return card.PAN{}, err
+	sealed, ok := v.sealed.get(token)
+	if !ok {
+		var err error
+		if sealed, err = sealedOf(ctx, v.db.Read(), token); err != nil {
+			return card.PAN{}, err
+		}
+		v.sealed.put(token, sealed)
 	}
 	number, err := v.keys.OpenSealed(ctx, sealed, bound(token))
 	if err != nil {
 		return card.PAN{}, err
 	}
 	defer clear(number)
-	v.log.InfoContext(ctx, "card number revealed", "token", token, "purpose", purpose)
+	v.log.DebugContext(ctx, "card number revealed", "token", token, "purpose", purpose)
 	return card.ParsePAN(string(number))
 }
 

@@ -70,7 +70,7 @@ func TestTokenizeAndReveal(t *testing.T) {
 			if again, err := v.Tokenize(ctx, pan); err != nil || again != token {
 				rt.Fatal("the same card has another token", err)
 			}
-			v.known = newKnown(2) // as after a restart
+			v.known = newKnown[fingerprint, card.Token](2) // as after a restart
 			if again, err := v.Tokenize(ctx, pan); err != nil || again != token {
 				rt.Fatal("forgotten: the same card has another token", err)
 			}
@@ -158,7 +158,7 @@ func TestSwappedCardsAreRefused(t *testing.T) {
 func TestNothingClearIsLeft(t *testing.T) {
 	db := storetest.SQLite(t)
 	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, nil))
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	v := open(t, db, filepath.Join(t.TempDir(), "master.key"), logger)
 	pan := number(t, canary)
 	token, err := v.Tokenize(t.Context(), pan)
@@ -196,15 +196,15 @@ func TestNothingClearIsLeft(t *testing.T) {
 }
 
 func TestKnownIsBounded(t *testing.T) {
-	k := newKnown(8)
+	k := newKnown[fingerprint, card.Token](8)
 	for i := range 100 {
 		k.put(fingerprint{byte(i)}, newToken())
 		if _, ok := k.get(fingerprint{byte(i)}); !ok {
 			t.Fatal("the newest was forgotten")
 		}
 	}
-	if len(k.tokens) != 8 {
-		t.Fatal(len(k.tokens))
+	if len(k.m) != 8 {
+		t.Fatal(len(k.m))
 	}
 }
 
@@ -221,7 +221,7 @@ func BenchmarkTokenizeKnown(b *testing.B) {
 
 func BenchmarkTokenizeStored(b *testing.B) {
 	v := fresh(b, storetest.SQLite(b))
-	v.known = newKnown(1)
+	v.known = newKnown[fingerprint, card.Token](1)
 	pans := []card.PAN{number(b, canary), number(b, "6224242900000113")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

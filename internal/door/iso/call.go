@@ -120,10 +120,10 @@ func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, 
 	if row != nil {
 		name = row.name
 	}
-	if c.merchant, err = merchant.ByMID(ctx, s.DB.Read(), m.Text(42)); err != nil {
+	if c.merchant, err = s.merchants.Get(ctx, m.Text(42)); err != nil {
 		return name, false, err
 	}
-	if c.terminal, err = terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, terminal.ID(m.Text(41))); err != nil {
+	if c.terminal, err = s.terminals.Get(ctx, terminalKey{c.merchant.ID, terminal.ID(m.Text(41))}); err != nil {
 		return name, false, err
 	}
 	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.

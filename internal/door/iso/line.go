@@ -15,7 +15,11 @@ import (
 // signOn answers 0800: fresh working keys under the terminal's master key, the
 // open batch, the time.
 func (s *Server) signOn(ctx context.Context, c *call) error {
-	if err := c.terminal.MayTake(); err != nil {
+	now, err := terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, c.terminal.ID) // the batch must not be a remembered one
+	if err != nil {
+		return err
+	}
+	if err := now.MayTake(); err != nil {
 		return err
 	}
 	if err := c.merchant.MayTake(); err != nil {
@@ -34,7 +38,7 @@ func (s *Server) signOn(ctx context.Context, c *call) error {
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return terminal.SignOn(ctx, tx, c.terminal, s.Clock()) }); err != nil {
 		return err
 	}
-	f60, err := iso8583.Field60{Type: c.f60.Type, Batch: fmt.Sprintf("%06d", c.terminal.Batch), Network: c.f60.Network}.Build()
+	f60, err := iso8583.Field60{Type: c.f60.Type, Batch: fmt.Sprintf("%06d", now.Batch), Network: c.f60.Network}.Build()
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,10 @@ import (
 	"hawker/internal/clock"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
+	"hawker/internal/merchant"
 	"hawker/internal/payment"
 	"hawker/internal/store"
+	"hawker/internal/terminal"
 	"hawker/internal/vault"
 )
 
@@ -38,6 +40,7 @@ type Config struct {
 	MaxBad       int           // bad messages before a connection is closed; 8 when 0
 	IdleTimeout  time.Duration // between messages; 5 minutes when 0
 	FrameTimeout time.Duration // from a message's first byte to its last; 10 seconds when 0
+	Remember     time.Duration // how long a merchant and terminal that were read are taken for true; 0 reads them each time
 }
 
 // Metrics is told what happens at the door.
@@ -50,6 +53,9 @@ type Metrics interface {
 // Server answers terminals.
 type Server struct {
 	Config
+	merchants *store.Cache[string, merchant.Merchant]
+	terminals *store.Cache[terminalKey, terminal.Terminal]
+
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
 	draining bool
@@ -63,7 +69,22 @@ func New(c Config) *Server {
 	c.MaxBad = orDefault(c.MaxBad, 8)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 5*time.Minute)
 	c.FrameTimeout = orDefault(c.FrameTimeout, 10*time.Second)
-	return &Server{Config: c, conns: map[net.Conn]struct{}{}}
+	return &Server{Config: c, conns: map[net.Conn]struct{}{},
+		merchants: store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, mid string) (merchant.Merchant, error) {
+			return merchant.ByMID(ctx, c.DB.Read(), mid)
+		}),
+		terminals: store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k terminalKey) (terminal.Terminal, error) {
+			return terminal.ByID(ctx, c.DB.Read(), k.merchant, k.id)
+		}),
+	}
+}
+
+// maxRemembered bounds the merchants and the terminals in memory.
+const maxRemembered = 65536
+
+type terminalKey struct {
+	merchant merchant.ID
+	id       terminal.ID
 }
 
 func orDefault[T int | time.Duration](v, d T) T {

@@ -1,0 +1,90 @@
+package iso
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hawker/internal/keys"
+	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/payment"
+	"hawker/internal/risk"
+	"hawker/internal/store"
+	"hawker/internal/terminal"
+)
+
+// shop is one merchant of a world. Tests that share a world have shops of their own.
+type shop struct {
+	merchant.Merchant
+	w       *world
+	devices int
+}
+
+// The limits of every shop, in fen.
+const (
+	perPayment = 5_000_00
+	perDay     = 20_000_00
+)
+
+func (w *world) shop() *shop {
+	w.t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mu.Lock()
+	s := &shop{w: w}
+	w.shops = append(w.shops, s)
+	id := len(w.shops)
+	w.mu.Unlock()
+	s.Merchant = merchant.Merchant{ID: merchant.ID(id), MID: fmt.Sprintf("8983100581%05d", id), NameZH: "小满面馆", NameEN: "Xiaoman Noodles",
+		Place: "Shanghai", MCC: "5812", Currency: money.CNY, Zone: zone, Cutoff: 24 * time.Hour, State: merchant.Active}
+	w.write(func(ctx context.Context, tx *store.Tx) error {
+		if err := merchant.Add(ctx, tx, s.Merchant, w.clock()); err != nil {
+			return err
+		}
+		for _, kind := range []string{"", "debit", "credit"} {
+			plan := merchant.FeePlan{Version: 1, Rate: 60, Min: money.Zero(money.CNY), Cap: money.Zero(money.CNY)}
+			if err := merchant.AddFee(ctx, tx, s.ID, payment.MethodCard, kind, plan, w.clock()); err != nil {
+				return err
+			}
+		}
+		return risk.SetLimit(ctx, tx, int64(s.ID), risk.Limit{Method: payment.MethodCard, PerPayment: money.New(perPayment, money.CNY),
+			Daily: money.New(perDay, money.CNY), Monthly: money.Zero(money.CNY)})
+	})
+	return s
+}
+
+// device registers another terminal with its master key; it has not signed on.
+func (s *shop) device(lang string) *device {
+	s.w.t.Helper()
+	s.devices++
+	d := &device{w: s.w, shop: s, id: fmt.Sprintf("T%07d", s.devices), batch: 1}
+	s.w.write(func(ctx context.Context, tx *store.Tx) error {
+		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: s.ID, ID: terminal.ID(d.id), Serial: s.MID + d.id, Model: "test", Profile: "unionpay-pos",
+			Lang: lang, State: terminal.Active, Batch: 1, BatchDay: s.Day(s.w.clock())})
+	})
+	d.tmk = s.w.newKey(keys.TMK(s.MID+"/"+d.id), 16)
+	return d
+}
+
+// open is a device of a new shop, signed on.
+func (w *world) device(lang string) *device {
+	w.t.Helper()
+	d := w.shop().device(lang)
+	d.signOn("004")
+	return d
+}
+
+func (s *shop) suspend() {
+	s.w.write(func(ctx context.Context, tx *store.Tx) error {
+		return merchant.SetState(ctx, tx, s.ID, merchant.Suspended)
+	})
+}
+
+func (d *device) suspend() {
+	d.w.write(func(ctx context.Context, tx *store.Tx) error {
+		return terminal.SetState(ctx, tx, d.shop.ID, terminal.ID(d.id), terminal.Suspended)
+	})
+}
