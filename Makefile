@@ -47,7 +47,8 @@ fuzz: ## every fuzz target in turn for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
 bench: postgres ## benchmarks; BENCH picks by name
-	$(WITH_PG) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	@$(WITH_PG) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem \
+		$$(grep -rl --include='*_test.go' '^func Benchmark' ./cmd ./internal | xargs -n1 dirname | sort -u)
 
 cover: postgres ## coverage of each package by its own tests, and in all
 	@mkdir -p bin

@@ -65,17 +65,23 @@ func (m *metrics) Commit(commands int) { m.commits.Observe(float64(commands)) }
 
 var (
 	jobsWaiting = prometheus.NewDesc("hawker_jobs_waiting", "Jobs not done, by kind and state.", []string{"kind", "state"}, nil)
+	waiting     = prometheus.NewDesc("hawker_commit_waiting", "Commands that wait for a commit.", nil, nil)
 	casesOpen   = prometheus.NewDesc("hawker_cases_open", "Cases that wait for a person.", nil, nil)
 )
 
 // backlog reads from the database, when asked, what waits.
 type backlog struct{ s *Server }
 
-func (b backlog) Describe(ch chan<- *prometheus.Desc) { ch <- jobsWaiting; ch <- casesOpen }
+func (b backlog) Describe(ch chan<- *prometheus.Desc) {
+	ch <- jobsWaiting
+	ch <- casesOpen
+	ch <- waiting
+}
 
 func (b backlog) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	ch <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(b.s.Engine.Waiting()))
 	if list, err := jobs.List(ctx, b.s.DB.Read()); err == nil {
 		count := map[[2]string]float64{}
 		for _, j := range list {

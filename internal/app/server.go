@@ -33,6 +33,7 @@ type Server struct {
 	Jobs    *jobs.Runner
 	Sandbox *cardnet.Network // nil when the network is elsewhere
 
+	node    *node
 	metrics *metrics
 	card    *cardhost.Host
 	iso     *iso.Server
@@ -54,6 +55,10 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if s.node, err = openNode(c); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.node.file.Close)
 	if s.DB, err = store.Open(ctx, c.Database); err != nil {
 		return nil, err
 	}
@@ -91,12 +96,11 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
-		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Remember: remember})
+		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Remember: remember})
 	s.card.OnLate(s.Engine.Late)
-	if n, err := s.Engine.Recover(ctx, c.Clock()); err != nil {
+	s.Jobs.Lease = 2*c.Network.Timeout + 5*time.Second
+	if err := s.beat(ctx); err != nil {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
-	} else if n > 0 {
-		c.Log.Warn("attempts were in flight when the last process ended; resolving", "attempts", n)
 	}
 	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
 		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember})
@@ -159,10 +163,6 @@ func (s *Server) ISOAddr() string { return s.isoAt.Addr().String() }
 // HTTPAddr is where health and metrics are.
 func (s *Server) HTTPAddr() string { return s.httpAt.Addr().String() }
 
-// sweepEvery is how often attempts without an outcome are looked for: those whose
-// answer could not be stored.
-const sweepEvery = 15 * time.Second
-
 // Run serves until ctx ends, drains, and closes everything.
 func (s *Server) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
@@ -170,7 +170,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
 	wg.Go(func() { s.Jobs.Run(work) })
-	wg.Go(func() { s.sweep(work) })
+	wg.Go(func() { s.beats(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
 			failed <- fmt.Errorf("terminal port: %w", err)
@@ -195,23 +195,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.http.Shutdown(drain))
 	stopWork()
 	wg.Wait()
-	return errors.Join(err, s.Close())
-}
-
-// sweep resolves attempts that have no outcome long after they were sent.
-func (s *Server) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if _, err := s.Engine.Recover(ctx, s.Config.Clock().Add(-2*s.Config.Network.Timeout)); err != nil && ctx.Err() == nil {
-			s.Config.Log.Error("attempts without an outcome cannot be resolved", "err", err)
-		}
-	}
+	return errors.Join(err, s.leave(drain), s.Close())
 }
 
 // Close releases what Start opened, last first. Run does it by itself.

@@ -40,7 +40,7 @@ func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 	now := e.now()
 	a := i.attempt
 	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), e.card.Name(), e.nextSTAN()
-	a.Terminal, a.Batch, a.Trace, a.hash = i.Terminal, i.Batch, i.Trace, i.hash
+	a.Terminal, a.Batch, a.Trace, a.hash, a.Node = i.Terminal, i.Batch, i.Trace, i.hash, e.node
 	a.Day, a.Created, a.Updated = i.Merchant.Day(now), now, now
 	if i.facts != nil {
 		i.facts.Attempt, i.facts.Day = a.ID, a.Day

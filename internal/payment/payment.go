@@ -21,6 +21,7 @@ import (
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
+	"hawker/internal/nodes"
 	"hawker/internal/store"
 	"hawker/internal/terminal"
 )
@@ -93,6 +94,7 @@ type Attempt struct {
 	Reason   string // name of our own refusal; why a reversal was wanted
 	Booked   bool   // its postings stand
 	Day      clock.Day
+	Node     nodes.ID // the process that sent it
 	Created  time.Time
 	Updated  time.Time
 
@@ -119,7 +121,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; Batch and Remember may be zero.
+// Config is what an Engine needs; Batch, Node and Remember may be zero.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -129,6 +131,7 @@ type Config struct {
 	Metrics Metrics
 	Batch   store.BatchOptions // Report is set by the engine
 
+	Node     nodes.ID      // written with each attempt
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 }
 
@@ -156,11 +159,12 @@ type Engine struct {
 	plans   *store.Cache[planKey, merchant.Plans]
 	flights flights
 	stan    atomic.Uint32
+	node    nodes.ID
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
@@ -171,6 +175,9 @@ func New(c Config) *Engine {
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	return e
 }
+
+// Waiting is how many changes wait for their commit: the depth of the queue.
+func (e *Engine) Waiting() int { return e.batch.Waiting() }
 
 // maxRemembered bounds the fee plans in memory.
 const maxRemembered = 65536

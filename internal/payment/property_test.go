@@ -116,7 +116,7 @@ func (w *world) live(r *rapid.T) {
 			w.pass(time.Duration(rapid.IntRange(1, 3600*20).Draw(r, "seconds")) * time.Second)
 		case "restart":
 			w.restart()
-			if _, err := w.engine.Recover(context.Background(), w.clock()); err != nil {
+			if _, err := w.engine.Recover(context.Background(), everything); err != nil {
 				r.Fatal(err)
 			}
 		case "settle":

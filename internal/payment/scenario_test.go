@@ -469,7 +469,7 @@ func TestAProcessThatDiesWithAPaymentInFlight(t *testing.T) {
 					}()
 					<-dying.sent
 					w.restart()
-					if n, err := w.engine.Recover(t.Context(), w.clock()); err != nil || n != 1 {
+					if n, err := w.engine.Recover(t.Context(), everything); err != nil || n != 1 {
 						t.Fatalf("recovered %d, %v", n, err)
 					}
 					w.heal()

@@ -17,7 +17,7 @@ const paymentColumns = `merchant_id, payment_id, tid, method, state, amount_mino
 	card_token, card_bin, card_last4, card_kind, entry_mode, day, created_at`
 
 const attemptColumns = `merchant_id, attempt_id, payment_id, kind, of_attempt, channel, state, idem_key, content_hash, tid, batch, batch_day, trace,
-	amount_minor, fee_minor, currency, stan, code, auth_code, issuer, booked, reason, day, created_at, updated_at`
+	amount_minor, fee_minor, currency, stan, code, auth_code, issuer, booked, reason, day, node_id, created_at, updated_at`
 
 var (
 	selectPayments = store.SelectSet(paymentColumns, "payments", true, store.Ints("merchant_id", "payment_id"))
@@ -30,7 +30,7 @@ var (
 	insertAttempts = store.InsertSet("attempts", "", store.Ints("merchant_id", "attempt_id", "payment_id"), store.Texts("kind"), store.Ints("of_attempt"),
 		store.Texts("channel", "state", "idem_key"), store.Byteas("content_hash"), store.Texts("tid"), store.Ints("batch", "batch_day", "trace", "amount_minor", "fee_minor"),
 		store.Texts("currency"), store.Ints("stan"), store.Texts("code", "auth_code", "issuer"), store.Ints("booked"), store.Texts("reason"),
-		store.Ints("day", "created_at", "updated_at"))
+		store.Ints("day", "node_id", "created_at", "updated_at"))
 
 	// Compare and set: "was" is where the row must still stand.
 	updatePayments = store.UpdateSet("payments", "state = u.to_state , refunded_minor = u.refunded , refund_fee_minor = u.refund_fee , updated_at = u.at ",
@@ -65,7 +65,7 @@ func scanAttempt(scan func(...any) error) (Attempt, error) {
 	var c money.Currency
 	var created, updated store.Time
 	err := scan(&a.Merchant, &a.ID, &a.Payment, &a.Kind, &a.Of, &a.Channel, &a.State, &a.key, &a.hash, &a.Terminal, &a.Batch, &a.BatchDay, &a.Trace,
-		&amount, &fee, &c, &a.STAN, &a.Code, &a.AuthCode, &a.Issuer, &booked, &a.Reason, &a.Day, &created, &updated)
+		&amount, &fee, &c, &a.STAN, &a.Code, &a.AuthCode, &a.Issuer, &booked, &a.Reason, &a.Day, &a.Node, &created, &updated)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Attempt{}, ErrNotFound
 	} else if err != nil {
@@ -138,7 +138,7 @@ func (w *work) writeRows() error {
 	for _, r := range w.newAttempts {
 		a := r.Attempt
 		attempts = append(attempts, []any{a.Merchant, a.ID, a.Payment, a.Kind, a.Of, a.Channel, a.State, a.key, a.hash, a.Terminal, a.Batch, a.BatchDay, a.Trace,
-			a.Amount.Minor(), a.Fee.Minor(), a.Amount.Currency(), a.STAN, a.Code, a.AuthCode, a.Issuer, number(a.Booked), a.Reason, a.Day, store.At(a.Created), store.At(a.Updated)})
+			a.Amount.Minor(), a.Fee.Minor(), a.Amount.Currency(), a.STAN, a.Code, a.AuthCode, a.Issuer, number(a.Booked), a.Reason, a.Day, a.Node, store.At(a.Created), store.At(a.Updated)})
 		r.was, r.change = a.State, false
 	}
 	if _, err := insertPayments.Exec(w.ctx, w.tx, payments); err != nil {

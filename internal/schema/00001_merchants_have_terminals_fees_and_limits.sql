@@ -47,7 +47,7 @@ CREATE TABLE limit_usage (
 CREATE TABLE terminals (
     merchant_id  BIGINT NOT NULL,
     tid          TEXT   NOT NULL, -- field 41
-    serial       TEXT   NOT NULL UNIQUE,
+    serial       TEXT   NOT NULL,
     model        TEXT   NOT NULL,
     profile      TEXT   NOT NULL, -- host profile
     lang         TEXT   NOT NULL, -- zh-CN, en
@@ -57,4 +57,10 @@ CREATE TABLE terminals (
     signed_on_at BIGINT NOT NULL, -- 0: signed off
     seen_at      BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid)
+);
+
+CREATE TABLE terminal_serials ( -- one machine, one merchant, one place: a shared table, because it spans merchants
+    serial      TEXT   PRIMARY KEY,
+    merchant_id BIGINT NOT NULL,
+    tid         TEXT   NOT NULL
 );

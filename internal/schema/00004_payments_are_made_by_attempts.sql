@@ -46,6 +46,7 @@ CREATE TABLE attempts (
     booked       BIGINT NOT NULL, -- 1 while its postings stand
     reason       TEXT   NOT NULL, -- of our own refusal, or of a reversal
     day          BIGINT NOT NULL,
+    node_id      BIGINT NOT NULL, -- the process that sent it
     created_at   BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id),

@@ -43,3 +43,8 @@ CREATE TABLE event_heads (
     merchant_id BIGINT PRIMARY KEY,
     seq         BIGINT NOT NULL
 );
+
+CREATE TABLE nodes (
+    node_id BIGINT PRIMARY KEY,
+    seen_at BIGINT NOT NULL
+);

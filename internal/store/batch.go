@@ -88,6 +88,17 @@ func (b *Batch[C]) Do(key uint64, command C) error {
 	return <-p.done
 }
 
+// Waiting is how many commands wait in all shards, those being written left out.
+func (b *Batch[C]) Waiting() int {
+	n := 0
+	for i := range b.shards {
+		b.shards[i].mu.Lock()
+		n += len(b.shards[i].waiting)
+		b.shards[i].mu.Unlock()
+	}
+	return n
+}
+
 // drain writes batches until nothing waits. It lives only while there is work, so a
 // Batch needs no closing. Its context is nobody's: what was accepted is written.
 func (b *Batch[C]) drain(s *shard[C]) {
@@ -120,12 +131,17 @@ func (b *Batch[C]) commit(ctx context.Context, taken []pending[C]) {
 	}
 }
 
+// write commits commands. A connection that broke during the commit leaves it in doubt;
+// commands are safe to repeat, so they are, and find what they had written.
 func (b *Batch[C]) write(ctx context.Context, taken []pending[C]) error {
 	commands := make([]C, len(taken))
 	for i, p := range taken {
 		commands[i] = p.command
 	}
-	err := b.db.Write(ctx, func(tx *Tx) error { return b.run(ctx, tx, commands) })
+	err := b.db.patiently(ctx, func() (bool, error) {
+		err := b.db.Write(ctx, func(tx *Tx) error { return b.run(ctx, tx, commands) })
+		return connectionLost(err), err
+	})
 	if err == nil {
 		b.report(len(commands))
 	}

@@ -7,8 +7,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -101,12 +104,45 @@ func (db *DB) Ping(ctx context.Context) error { return db.write.PingContext(ctx)
 const maxTries = 5
 
 // Write runs do in a transaction and commits it; any error rolls back and is
-// returned. do may run up to five times when the database reports a
-// serialization failure or a deadlock, so it must have no effect but through tx.
+// returned. do may run several times, when the database reports a serialization
+// failure or a deadlock, or when its connection broke before the commit; so it must
+// have no effect but through tx. A connection that breaks during the commit is an
+// error, because nobody knows what happened.
 func (db *DB) Write(ctx context.Context, do func(tx *Tx) error) error {
-	for try := 1; ; try++ {
-		err := db.once(ctx, do)
-		if err == nil || try == maxTries || !lostRace(err) {
+	races := 0
+	return db.patiently(ctx, func() (again bool, err error) {
+		err = db.once(ctx, do)
+		if lostRace(err) {
+			races++
+			return races < maxTries, err
+		}
+		var inDoubt *commitError
+		return connectionLost(err) && !errors.As(err, &inDoubt), err
+	})
+}
+
+// commitError marks an error of the commit itself.
+type commitError struct{ error }
+
+func (e *commitError) Unwrap() error { return e.error }
+
+// patience is how long a database that is gone is waited for: a restart or a failover is a
+// pause, not an error. It is shorter than what a terminal waits.
+const patience = 10 * time.Second
+
+// patiently runs try until it is done, fails for good, or patience ends.
+func (db *DB) patiently(ctx context.Context, try func() (again bool, err error)) error {
+	until := time.Now().Add(patience)
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 250*time.Millisecond) {
+		again, err := try()
+		if err == nil || !again || ctx.Err() != nil || time.Now().Add(pause).After(until) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
 			return err
 		}
 	}
@@ -121,17 +157,19 @@ func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // a no-op after Commit
-	if err := do(&Tx{Reader{tx, tx, db.dialect, db.writes}, tx}); err != nil {
+	if err := do(&Tx{Reader{q: tx, tx: tx, dialect: db.dialect, prepared: db.writes}, tx}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return &commitError{fmt.Errorf("commit: %w", err)}
 	}
 	return nil
 }
 
 // Read gives a reader outside any transaction: it sees what is committed.
-func (db *DB) Read() *Reader { return &Reader{db.read, nil, db.dialect, db.reads} }
+func (db *DB) Read() *Reader {
+	return &Reader{q: db.read, dialect: db.dialect, prepared: db.reads, db: db}
+}
 
 // Querier is what a query needs: a *Reader, or a *Tx.
 type Querier interface {
@@ -150,6 +188,7 @@ type Reader struct {
 	tx       *sql.Tx // nil outside a transaction
 	dialect  Dialect
 	prepared *statements // nil on PostgreSQL
+	db       *DB         // nil inside a transaction: there a broken connection ends it
 }
 
 // statement gives the prepared statement of a query; nil where there is none (yet).
@@ -168,21 +207,41 @@ func (r *Reader) statement(ctx context.Context, query string) *sql.Stmt {
 }
 
 // Query runs a query for rows.
-func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (r *Reader) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	query = r.dialect.text(query)
-	if st := r.statement(ctx, query); st != nil {
-		return st.QueryContext(ctx, args...)
+	run := func() (bool, error) {
+		if st := r.statement(ctx, query); st != nil {
+			rows, err = st.QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
+		} else {
+			rows, err = r.q.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
+		}
+		return connectionLost(err), err
 	}
-	return r.q.QueryContext(ctx, query, args...)
+	if r.db == nil {
+		_, err = run()
+	} else {
+		err = r.db.patiently(ctx, run)
+	}
+	return rows, err
 }
 
 // QueryRow runs a query for one row; Scan returns sql.ErrNoRows when there is none.
-func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) (row *sql.Row) {
 	query = r.dialect.text(query)
-	if st := r.statement(ctx, query); st != nil {
-		return st.QueryRowContext(ctx, args...)
+	run := func() (bool, error) {
+		if st := r.statement(ctx, query); st != nil {
+			row = st.QueryRowContext(ctx, args...)
+		} else {
+			row = r.q.QueryRowContext(ctx, query, args...)
+		}
+		return connectionLost(row.Err()), row.Err()
 	}
-	return r.q.QueryRowContext(ctx, query, args...)
+	if r.db == nil {
+		_, _ = run()
+	} else {
+		_ = r.db.patiently(ctx, run) // Scan says it again
+	}
+	return row
 }
 
 // Tx is a transaction that DB.Write began. It also reads what it wrote.
@@ -232,6 +291,21 @@ func lostRace(err error) bool {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
 	return false
+}
+
+// connectionLost reports whether the database is gone, for now: its server restarts or
+// fails over, or the network broke. SQLite is never gone.
+func connectionLost(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// 08: connection exception; 57P01 to 57P03: the server shuts down, crashed, or is starting.
+		return strings.HasPrefix(pg.Code, "08") || pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &network)
 }
 
 // Time stores an instant as BIGINT microseconds, UTC: the one form that both

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -135,5 +137,53 @@ func TestIDsGrowWithTimeAndNeverRepeat(t *testing.T) {
 	}
 	if id := store.NewID(time.Date(2088, 1, 1, 0, 0, 0, 0, time.UTC)); id <= 0 || id >= 1<<62 {
 		t.Fatalf("id %d does not fit 62 bits", id)
+	}
+}
+
+func TestABackupTakenWhileOthersWriteIsWhole(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { // pairs of rows, written together
+		defer close(stopped)
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := db.Write(context.Background(), func(tx *store.Tx) error {
+				for _, m := range []int{i, -i} {
+					if _, err := tx.Exec(context.Background(), "INSERT INTO event_heads (merchant_id, seq) VALUES ($1, 1)", m); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	file := filepath.Join(t.TempDir(), "copy.db")
+	for number(t, db.Read(), "SELECT COUNT(*) FROM event_heads") < 20 {
+	}
+	if err := db.Backup(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Backup(t.Context(), file); err == nil {
+		t.Fatal("a backup was overwritten")
+	}
+	back, err := store.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = back.Close() }()
+	if n, sum := number(t, back.Read(), "SELECT COUNT(*) FROM event_heads"), number(t, back.Read(), "SELECT SUM(merchant_id) FROM event_heads"); n < 20 || sum != 0 {
+		t.Fatalf("%d rows, sum %d: a transaction was torn", n, sum)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info.Mode(), err)
 	}
 }

@@ -60,7 +60,11 @@ func Add(ctx context.Context, tx *store.Tx, t Terminal) error {
 	if t.Merchant <= 0 || len(t.ID) != 8 || t.Serial == "" || t.Batch < 1 || t.Batch > LastBatch || t.BatchDay == 0 {
 		return fmt.Errorf("add terminal %q: merchant, 8-character id, serial, batch and day are needed", t.ID)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO terminals (merchant_id, tid, serial, model, profile, lang, state, batch, batch_day, signed_on_at, seen_at)
+	_, err := tx.Exec(ctx, `INSERT INTO terminal_serials (serial, merchant_id, tid) VALUES ($1, $2, $3)`, t.Serial, t.Merchant, t.ID)
+	if err != nil {
+		return fmt.Errorf("add terminal %s, serial %s: %w", t.ID, t.Serial, err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO terminals (merchant_id, tid, serial, model, profile, lang, state, batch, batch_day, signed_on_at, seen_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)`,
 		t.Merchant, t.ID, t.Serial, t.Model, t.Profile, t.Lang, t.State, t.Batch, t.BatchDay)
 	if err != nil {

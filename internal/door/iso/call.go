@@ -173,29 +173,29 @@ func (s *Server) finish(c *call, code string, err error) {
 			r.SetBytes(n, m.Bytes(n))
 		}
 	}
-	r.Set(39, code)
-	if c.merchant.ID == 0 {
-		s.keepClean(r)
-		return
+	r.Set(39, code).Set(32, s.Acquirer)
+	if now := s.Clock(); c.merchant.ID != 0 && !r.Has(12) { // what is unknown has no local time
+		now = now.In(c.merchant.Zone)
+		r.Set(12, now.Format("150405")).Set(13, now.Format("0102"))
 	}
-	now := s.Clock().In(c.merchant.Zone)
-	for n, v := range map[int]string{12: now.Format("150405"), 13: now.Format("0102"), 32: s.Acquirer} {
-		if !r.Has(n) {
-			r.Set(n, v)
-		}
+	if m.MTI != "0820" && m.MTI != "0320" { // management of the line and of a batch carries no text
+		s.tell(c, code, err)
 	}
-	if m.MTI == "0820" || m.MTI == "0320" { // management of the line and of a batch carries no text
-		s.keepClean(r)
-		return
-	}
+	s.keepClean(r)
+}
+
+// sentenceSize is what field 63 holds behind the card organisation, in bytes.
+const sentenceSize = 160
+
+// tell puts the sentence for the merchant into the answer.
+func (s *Server) tell(c *call, code string, err error) {
 	text := ""
 	if code != codeApproved {
 		text = sentence(c.terminal.Lang, code, err)
 	}
 	if text != "" || c.reply.Has(44) {
-		r.SetBytes(63, append([]byte("CUP"), iso8583.EncodeText(text, 60)...))
+		c.reply.SetBytes(63, append([]byte("CUP"), iso8583.EncodeText(text, sentenceSize)...))
 	}
-	s.keepClean(r)
 }
 
 // keepClean drops echoed values that would not pack, because the request held something malformed.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"testing"
 	"time"
 
 	"hawker/internal/card"
@@ -77,6 +78,9 @@ func (d *device) frame(m message) []byte {
 // exchange sends bytes and reads one answer.
 func (d *device) exchange(frame []byte) answer {
 	d.w.t.Helper()
+	if d.shop.watch != nil {
+		d.shop.watch()
+	}
 	if d.conn == nil {
 		d.conn = d.w.dial()
 		d.w.t.Cleanup(func() { _ = d.conn.Close() })
@@ -129,6 +133,20 @@ func (d *device) read(raw []byte) answer {
 		a.proven = true
 	}
 	return a
+}
+
+// unproven takes an answer apart whose MAC is not looked at.
+func unproven(t testing.TB, raw []byte) *iso8583.Message {
+	t.Helper()
+	f, err := iso8583.UnionPayPOS.ParseFrame(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := iso8583.UnionPayPOS.Unpack(f.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // signOn fetches working keys in a layout, and the batch.

@@ -86,8 +86,7 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 		s.stamp(c, a)
 		c.reply.Unset(38)
 	case errors.Is(err, payment.ErrAmountDiffer):
-		c.reply.Set(39, codeDiffers)
-		return nil
+		return errDiffers.Wrap(err)
 	}
 	return err
 }

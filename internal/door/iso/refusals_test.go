@@ -107,7 +107,7 @@ var formats = []refusal{
 	{"a short field 60", with(60, "22000001"), "30", "第60域格式错误", "field 60 at offset 8: expected 3 characters, got 0 characters"},
 	{"a trace number of zeros", with(11, "000000"), "30", "第11域格式错误", "field 11 at offset 0: expected 000001 to 999999, got 000000"},
 	{"a trace number that is no digits", with(11, "00000F"), "30", "第11域格式错误", `expected n6, got "F" at position 6`},
-	{"a processing code that is no digits", with(3, "00000C"), "30", "第3域格式错误", `field 3 at offset 10: expected n6, got "C" at position 6`},
+	{"a processing code that is no digits", with(3, "00000C"), "30", "第3域格式错误", `field 3 at offset 12: expected n6, got "C" at position 6`},
 	{"a currency that is no text", with(49, "15\x01"), "30", "第49域格式错误", "field 49"},
 	{"PIN promised, none there", plain(func(d *device) message { return d.sale(1_00).unset(52) }), "30", "第52域格式错误", "field 52"},
 	{"a PIN that was not promised", with(22, "022"), "30", "第52域格式错误", "field 52"},
@@ -115,7 +115,7 @@ var formats = []refusal{
 	{"a track with letters, not enciphered", plain(func(d *device) message {
 		m := d.sale(1_00)
 		return m.set(35, "625900A"+m.fields[35][7:]).set(53, "2600000000000000")
-	}), "30", "第35域格式错误", "field 35 at offset 41: expected z..37 LL, got a bad character at position 7"},
+	}), "30", "第35域格式错误", "field 35 at offset 30: expected z..37 LL, got a bad character at position 7"},
 	{"a void without a reference", func(d *device) answer { return d.ask(d.void(d.take(1_00)).unset(37)) }, "30", "第37域格式错误", "field 37"},
 	{"a void with a short field 61", func(d *device) answer { return d.ask(d.void(d.take(1_00)).set(61, "000001")) }, "30", "第61域格式错误", "field 61 at offset 6"},
 	{"a refund without its card", func(d *device) answer { return d.ask(d.refund(d.take(1_00), 1).unset(35)) }, "30", "第2域格式错误", "field 2"},
@@ -222,7 +222,7 @@ var originals = []refusal{
 	}, "25", "找不到原交易", "original_not_found"},
 	{"a reversal of another amount", func(d *device) answer {
 		return d.ask(d.reversal(d.take(1_00).message, "98").set(4, "000000000099"))
-	}, "64", "金额与原交易不一致", "amount_differs"},
+	}, "64", "冲正金额与原交易不一致", "reversal_differs"},
 	{"a reversal of nothing", func(d *device) answer { return d.ask(d.reversal(d.sale(1_00), "98")) }, "25", "找不到原交易", "original_not_found"},
 	{"the original of a reversal that came first", func(d *device) answer {
 		sale := d.sale(1_00)
@@ -303,6 +303,8 @@ func TestRefusals(t *testing.T) {
 
 func (r refusal) check(t *testing.T, w *world) {
 	d := w.device("zh-CN")
+	var before effect
+	d.shop.watch = func() { before = w.effect(d.shop) }
 	a := r.send(d)
 	if a.code() != r.code || !strings.Contains(a.says(), r.says) {
 		t.Errorf("answered %s %q, want %s %q", a.code(), a.says(), r.code, r.says)
@@ -312,6 +314,9 @@ func (r refusal) check(t *testing.T, w *world) {
 			t.Errorf("the refusal has field %d", n)
 		}
 	}
+	if after := w.effect(d.shop); after != before {
+		t.Errorf("refused, and yet it moved %+v to %+v", before, after)
+	}
 	again := iso8583.NothingToDo
 	if r.code == "77" || r.code == "99" || r.code == "A0" {
 		again = iso8583.SignOnAgain
@@ -319,7 +324,7 @@ func (r refusal) check(t *testing.T, w *world) {
 	if got := a.header.ProcessingRequest(); got != again {
 		t.Errorf("the header asks for %d, want %d", got, again)
 	}
-	line := w.log.line(a.Text(42), a.Text(11))
+	line := w.log.line(a.Text(42))
 	if refused, _ := line["refused"].(string); line["code"] != r.code || !strings.Contains(refused, r.log) || (refused == "") != (r.log == "") {
 		t.Errorf("log: %v, want the reason %q", line, r.log)
 	}

@@ -19,6 +19,7 @@ type shop struct {
 	merchant.Merchant
 	w       *world
 	devices int
+	watch   func() // called before every message; nil for nothing
 }
 
 // The limits of every shop, in fen.

@@ -55,7 +55,7 @@ type entry struct {
 type fault struct {
 	lost     bool                          // the request is not carried out and gets no answer
 	silent   bool                          // carried out, but the answer is lost
-	code     string                        // refused with this code
+	code     string                        // refused with this code; a repeat only with one of ofTheMessage
 	answer   func(*iso8583.Message)        // changes the answer before its MAC
 	noMAC    bool                          // the answer carries none
 	bytes    func(body []byte) []byte      // changes the answer after its MAC
@@ -347,6 +347,10 @@ func (h *host) card(m *iso8583.Message) cards.Card {
 	return cards.Card{}
 }
 
+// ofTheMessage are the codes that a host may give to a repeat whatever became of
+// the first: they say that it could not look. With any other the answer is the same again.
+var ofTheMessage = []string{"03", "58", "77", "94", "96", "97", "98", "A0"}
+
 // decide is the page's rules, in the smallest form that lets a terminal be tested.
 func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583.Message {
 	a := iso8583.New(m.MTI[:2] + string(m.MTI[2]+1) + m.MTI[3:])
@@ -361,7 +365,11 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 	if hasMAC && !macOK {
 		return a.Set(39, "A0")
 	}
-	if ft.code != "" {
+	id := f60.Batch + m.Text(11)
+	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(61) + m.Text(48)
+	old, used := h.answers[id]
+	repeat := used && old.Text(62) == content
+	if ft.code != "" && (!repeat || slices.Contains(ofTheMessage, ft.code)) {
 		return a.Set(39, ft.code)
 	}
 	switch m.MTI {
@@ -370,15 +378,13 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 	case "0820":
 		return a
 	}
-	id := f60.Batch + m.Text(11)
 	if m.MTI == "0400" {
 		return a.Set(39, h.reverse(id, m))
 	}
-	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(61) + m.Text(48)
-	if old, repeat := h.answers[id]; repeat {
-		if old.Text(62) != content {
-			return a.Set(39, "94")
-		}
+	if used && !repeat {
+		return a.Set(39, "94")
+	}
+	if repeat {
 		c := iso8583.New(old.MTI)
 		for _, n := range old.Fields() {
 			c.Set(n, old.Text(n))

@@ -124,7 +124,7 @@ func TestAnswersToARefund(t *testing.T) {
 		said  string
 	}{
 		"the host asks the bank, then knows":      {fault{code: "98"}, fault{}, Approved, "0220"},
-		"unknown, then refused":                   {fault{silent: true}, fault{code: "61"}, Declined, "0220"},
+		"unknown, then refused":                   {fault{lost: true}, fault{code: "61"}, Declined, "0220"},
 		"wrong MAC, then known":                   {fault{bytes: spoilLast}, fault{}, Approved, "0800 0220"},
 		"keys out of step, then known":            {fault{code: "A0", noMAC: true}, fault{}, Approved, "0800 0220"},
 		"77 to a repeat speaks of the repeat":     {fault{silent: true}, fault{code: "77"}, Approved, "0220 0800 0220"},

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hawker/internal/nodes"
+	"hawker/internal/payment"
+	"hawker/internal/store"
+)
+
+// node is this process among those that share the database.
+type node struct {
+	id      nodes.ID
+	started time.Time
+	file    *os.File // locked while we live
+}
+
+// openNode reads the data directory's node number, or draws one, and locks the directory.
+func openNode(c Config) (*node, error) {
+	f, err := os.OpenFile(filepath.Join(c.Data, "node"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	n := &node{started: c.Clock(), file: f}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if _, err := fmt.Sscanf(strings.TrimSpace(string(text)), "%d", &n.id); err == nil && n.id > 0 {
+		return n, nil
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:])                                // never fails
+	n.id = nodes.ID(binary.BigEndian.Uint64(b[:])>>1 | 1) //nolint:gosec // 63 bits
+	if _, err := f.WriteAt(fmt.Appendf(nil, "%d\n", n.id), 0); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return n, f.Sync()
+}
+
+// A node writes a heartbeat every beatEvery and is dead to the others after deadAfter.
+const (
+	beatEvery = 2 * time.Second
+	deadAfter = 10 * time.Second
+)
+
+// beat writes our heartbeat and resolves what has no outcome and nobody who works on
+// it: attempts from before our start, from dead nodes, and ours whose outcome could not be stored.
+func (s *Server) beat(ctx context.Context) error {
+	now := s.Config.Clock()
+	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, s.node.id, now) }); err != nil {
+		return err
+	}
+	alive, err := nodes.Alive(ctx, s.DB.Read(), now.Add(-deadAfter))
+	if err != nil {
+		return err
+	}
+	late := now.Add(-2 * s.Config.Network.Timeout)
+	n, err := s.Engine.Recover(ctx, func(a payment.Attempt) bool {
+		if a.Node == s.node.id {
+			return a.Created.Before(s.node.started) || a.Created.Before(late)
+		}
+		return !alive[a.Node]
+	})
+	if n > 0 {
+		s.Config.Log.Warn("attempts without an outcome were found; resolving them", "attempts", n)
+	}
+	return err
+}
+
+// beats runs until ctx ends.
+func (s *Server) beats(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.beat(ctx); err != nil && ctx.Err() == nil {
+			s.Config.Log.Error("heartbeat failed", "err", err)
+		}
+	}
+}
+
+// leave says that we end with nothing in flight.
+func (s *Server) leave(ctx context.Context) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return nodes.Leave(ctx, tx, s.node.id) })
+}

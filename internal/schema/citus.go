@@ -1,0 +1,28 @@
+package schema
+
+import "fmt"
+
+// Distributed are the tables that Citus spreads over nodes by merchant_id; every key
+// of theirs begins with it, and one payment touches one merchant's rows only.
+var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
+	"payments", "attempts", "batches", "batch_details", "jobs", "cases", "events", "event_heads"}
+
+// Reference are the small shared tables that Citus copies to every node.
+var Reference = []string{"merchants", "terminal_serials", "keys", "cards", "nodes"}
+
+// Citus are the statements that distribute a migrated schema, in order; running them
+// again fails, because a table is distributed once.
+func Citus() []string {
+	var list []string
+	for _, t := range Reference {
+		list = append(list, fmt.Sprintf("SELECT create_reference_table('%s')", t))
+	}
+	for i, t := range Distributed {
+		with := fmt.Sprintf(", colocate_with => '%s'", Distributed[0])
+		if i == 0 {
+			with = ""
+		}
+		list = append(list, fmt.Sprintf("SELECT create_distributed_table('%s', 'merchant_id'%s)", t, with))
+	}
+	return list
+}

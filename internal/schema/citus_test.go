@@ -1,0 +1,56 @@
+package schema_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"hawker/internal/schema"
+)
+
+func TestCitusDistributesEveryTableByMerchantOrCopiesIt(t *testing.T) {
+	t.Parallel()
+	const want = `SELECT create_reference_table('merchants')
+SELECT create_reference_table('terminal_serials')
+SELECT create_reference_table('keys')
+SELECT create_reference_table('cards')
+SELECT create_reference_table('nodes')
+SELECT create_distributed_table('terminals', 'merchant_id')
+SELECT create_distributed_table('fee_plans', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('limits', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('limit_usage', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('ledger_entries', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('ledger_postings', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('ledger_balances', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('payments', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('attempts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('batches', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('batch_details', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('jobs', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('cases', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('events', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')`
+	if got := strings.Join(schema.Citus(), "\n"); got != want {
+		t.Errorf("got\n%s", got)
+	}
+	var made []string
+	names, err := schema.Files.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		text, err := schema.Files.ReadFile(n.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`CREATE TABLE (\w+)`).FindAllSubmatch(text, -1) {
+			made = append(made, string(m[1]))
+		}
+	}
+	known := slices.Sorted(slices.Values(append(slices.Clone(schema.Distributed), schema.Reference...)))
+	slices.Sort(made)
+	if !slices.Equal(made, known) {
+		t.Errorf("the migrations make %v, Citus is told of %v", made, known)
+	}
+}
