@@ -39,6 +39,7 @@ type serveCommand struct {
 	ISO      string `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
 	ISOCert  string `name:"iso-cert" help:"PEM certificate: terminals must speak TLS." placeholder:"FILE"`
 	ISOKey   string `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
+	Master   string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
 	Batch    int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
 	networkFlags
 	logFlags
@@ -50,7 +51,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, HTTP: app.Listen{Addr: c.HTTP},
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err

@@ -34,10 +34,10 @@ func TestMain(m *testing.M) {
 	storetest.Main(m)
 }
 
-// serveChild runs a server until it is killed. spec is data|database|network|iso.
+// serveChild runs a server until it is killed. spec is data|database|network|iso|master.
 func serveChild(spec string) {
 	part := strings.Split(spec, "|")
-	s, err := Start(context.Background(), Config{Data: part[0], Database: part[1], ISO: Listen{Addr: part[3]},
+	s, err := Start(context.Background(), Config{Data: part[0], Database: part[1], ISO: Listen{Addr: part[3]}, Master: part[4], Dead: 2 * time.Second,
 		Network: Network{Addr: part[2], Timeout: 3 * time.Second}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		fmt.Println("error", err)
@@ -56,8 +56,14 @@ type child struct {
 
 func startChild(t *testing.T, data, database, network, iso string) *child {
 	t.Helper()
+	return startNode(t, data, database, network, iso, "")
+}
+
+// startNode is startChild with the master key file of another data directory.
+func startNode(t *testing.T, data, database, network, iso, master string) *child {
+	t.Helper()
 	c := &child{cmd: exec.Command(os.Args[0]), log: &syncBuffer{}}
-	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{data, database, network, iso}, "|"))
+	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{data, database, network, iso, master}, "|"))
 	c.cmd.Stderr = c.log
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -156,6 +162,69 @@ func TestAServerKilledDuringASaleResolvesItWithinTenSeconds(t *testing.T) {
 				t.Fatalf("the bank's books: %+v", net)
 			}
 		})
+	}
+}
+
+func TestTwoNodesShareADatabaseAndOneTakesOverFromTheOther(t *testing.T) {
+	t.Parallel()
+	one, two, target := t.TempDir(), t.TempDir(), storetest.PostgresURL(t)
+	network, sold, release := heldNetwork(t, one)
+	first := startNode(t, one, target, network.Addr(), "127.0.0.1:0", "")
+	second := startNode(t, two, target, network.Addr(), "127.0.0.1:0", filepath.Join(one, "master.key"))
+	at := func(host string, do func(*pos.Terminal) (pos.Result, error)) pos.Result {
+		t.Helper()
+		device, err := pos.Open(filepath.Join(one, "terminal.json"), pos.Options{Host: host, Timeout: 20 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = device.Close() }()
+		r, err := do(device)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	p, err := present("test-credit", "123456")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sale := func(d *pos.Terminal) (pos.Result, error) {
+		return d.Sale(context.Background(), money.New(1000, money.CNY), p)
+	}
+	signOn := func(d *pos.Terminal) (pos.Result, error) { return d.SignOn(context.Background()) }
+	at(first.iso, signOn)
+	answered := make(chan pos.Result, 1)
+	go func() { answered <- at(first.iso, sale) }()
+	<-sold
+	first.kill()
+	close(release)
+	if r := <-answered; r.State != pos.Unknown {
+		t.Fatalf("the terminal shows %s", r.State)
+	}
+	waitAtRest(t, Config{Data: two, Database: target}, network, 15*time.Second) // the second node found and reversed it
+	for i, want := range []pos.State{pos.Approved, pos.Approved} {
+		if r := at(second.iso, sale); r.State != want {
+			t.Fatalf("sale %d through the second node: %s", i, r.State)
+		}
+	}
+	first = startNode(t, one, target, network.Addr(), "127.0.0.1:0", "")
+	at(first.iso, signOn) // new keys from one node count at the other
+	if r := at(second.iso, sale); r.State != pos.Approved {
+		t.Fatalf("after a sign-on at the first node: %s", r.State)
+	}
+	if r := at(first.iso, func(d *pos.Terminal) (pos.Result, error) { return d.SettleBatch(context.Background()) }); r.Settlement == nil || !r.Settlement.Balanced {
+		t.Fatalf("settlement: %+v", r)
+	}
+	waitAtRest(t, Config{Data: two, Database: target}, network, 5*time.Second)
+}
+
+func TestASecondServerIsKeptFromADataDirectory(t *testing.T) {
+	t.Parallel()
+	s, stop := start(t, Config{})
+	defer stop()
+	if again, err := Start(t.Context(), Config{Data: s.Config.Data}); err == nil {
+		_ = again.Close()
+		t.Fatal("it started")
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 // Config says how a server runs. Its zero value, with a data directory, serves
 // everything simulated on loopback.
 type Config struct {
-	Data     string // directory of what must not be lost; made when absent, mode 0700
+	Data     string // directory of what must not be lost; made when absent, mode 0700; one server each
+	Master   string // master key file; "" is master.key in Data. Nodes on one database share its content
 	Database string // "postgres://…"; "" is the SQLite file hawker.db in Data
 	ISO      Listen // terminal port
 	HTTP     Listen // health and metrics
@@ -23,6 +24,7 @@ type Config struct {
 	Log      *slog.Logger  // nil is silent
 	Clock    clock.Clock   // nil is the machine's
 	Batch    int           // commands in one commit; 0 is the usual bound, 1 turns batching off
+	Dead     time.Duration // a node on this database that gave no sign of life for so long is dead; 10 s when 0
 	Drain    time.Duration // how long what is being answered may take after a stop; 20 s when 0
 }
 
@@ -53,6 +55,9 @@ func (c *Config) complete() error {
 	}
 	if c.Drain == 0 {
 		c.Drain = 20 * time.Second
+	}
+	if c.Dead == 0 {
+		c.Dead = 10 * time.Second
 	}
 	if c.Network.Timeout == 0 {
 		c.Network.Timeout = 20 * time.Second
@@ -87,7 +92,14 @@ func (c Config) shards() int {
 }
 
 // The files of a data directory.
-func (c Config) masterKey() string { return filepath.Join(c.Data, "master.key") }
+func (c Config) masterKey() string {
+	if c.Master != "" {
+		return c.Master
+	}
+	return filepath.Join(c.Data, "master.key")
+}
+
+func (c Config) networkFile() string { return filepath.Join(c.Data, "sandbox", "network.json") }
 
 // TerminalFile is the software terminal's memory, made when the sandbox is seeded.
 func (c Config) TerminalFile() string { return filepath.Join(c.Data, "terminal.json") }

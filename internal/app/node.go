@@ -50,12 +50,6 @@ func openNode(c Config) (*node, error) {
 	return n, f.Sync()
 }
 
-// A node writes a heartbeat every beatEvery and is dead to the others after deadAfter.
-const (
-	beatEvery = 2 * time.Second
-	deadAfter = 10 * time.Second
-)
-
 // beat writes our heartbeat and resolves what has no outcome and nobody who works on
 // it: attempts from before our start, from dead nodes, and ours whose outcome could not be stored.
 func (s *Server) beat(ctx context.Context) error {
@@ -63,7 +57,7 @@ func (s *Server) beat(ctx context.Context) error {
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, s.node.id, now) }); err != nil {
 		return err
 	}
-	alive, err := nodes.Alive(ctx, s.DB.Read(), now.Add(-deadAfter))
+	alive, err := nodes.Alive(ctx, s.DB.Read(), now.Add(-s.Config.Dead))
 	if err != nil {
 		return err
 	}
@@ -80,9 +74,9 @@ func (s *Server) beat(ctx context.Context) error {
 	return err
 }
 
-// beats runs until ctx ends.
+// beats runs until ctx ends. Five heartbeats may be missed before others call us dead.
 func (s *Server) beats(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
+	tick := time.NewTicker(s.Config.Dead / 5)
 	defer tick.Stop()
 	for {
 		select {

@@ -64,6 +64,11 @@ func (s sandbox) plant(ctx context.Context) error {
 	if err := s.terminal(ctx, m); err != nil {
 		return err
 	}
+	if _, err := os.Stat(s.networkFile()); errors.Is(err, fs.ErrNotExist) {
+		if _, err := s.keys.KCV(ctx, keys.ZAK(networkName)); err == nil {
+			return nil // another node of this database has the simulated network's copies
+		}
+	}
 	_, err = s.networkKeys(ctx)
 	return err
 }
@@ -113,7 +118,10 @@ func (s sandbox) terminal(ctx context.Context, m merchant.Merchant) error {
 	if err != nil {
 		return err
 	}
-	if err := s.inject(ctx, tmk, key, keys.Replace); err != nil {
+	if err := s.inject(ctx, tmk, key, keys.Keep); errors.Is(err, keys.ErrExists) {
+		s.Log.Info("the sandbox's terminal was provisioned in another data directory", "terminal", string(seedTID))
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return pos.Provision(s.TerminalFile(), pos.Device{Profile: "unionpay-pos", Host: s.host, Language: pos.Chinese, TMK: key,
@@ -155,7 +163,7 @@ type simKeys struct {
 
 // networkKeys reads the simulated network's keys, or makes them, and sees to it that the keystore has the same.
 func (s sandbox) networkKeys(ctx context.Context) (zpkzak [2]tdes.Key, err error) {
-	file := filepath.Join(s.Data, "sandbox", "network.json")
+	file := s.networkFile()
 	k, err := readSimKeys(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		k, err = writeSimKeys(file)
@@ -245,9 +253,9 @@ func Sandbox(ctx context.Context, c Config, addr string) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	k, err := readSimKeys(filepath.Join(c.Data, "sandbox", "network.json"))
+	k, err := readSimKeys(c.networkFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		k, err = writeSimKeys(filepath.Join(c.Data, "sandbox", "network.json")) // a server started later takes these
+		k, err = writeSimKeys(c.networkFile()) // a server started later takes these
 	}
 	if err != nil {
 		return err

@@ -197,18 +197,26 @@ type world struct {
 	now time.Time
 }
 
+// today is when every world begins: noon in Shanghai.
+var today = time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
+
+func zone(t testing.TB) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
 // plan is the fee plan of the world's merchant for every kind of card.
 var plan = merchant.FeePlan{Version: 1, Rate: 60}
 
 func newWorld(t testing.TB, db *store.DB, currency money.Currency) *world {
 	t.Helper()
-	zone, err := time.LoadLocation("Asia/Shanghai")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, db: db, bank: newBank(), tid: "T0000001", batch: 1, now: time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)}
+	w := &world{t: t, db: db, bank: newBank(), tid: "T0000001", batch: 1, now: today}
 	w.merchant = merchant.Merchant{ID: 1, MID: "100290058120001", NameZH: "面馆", NameEN: "Noodles", Place: "Shanghai", MCC: "5812",
-		Currency: currency, Zone: zone, Cutoff: 24 * time.Hour, State: merchant.Active}
+		Currency: currency, Zone: zone(t), Cutoff: 24 * time.Hour, State: merchant.Active}
 	w.write(func(ctx context.Context, tx *store.Tx) error {
 		if err := merchant.Add(ctx, tx, w.merchant, w.now); err != nil {
 			return err

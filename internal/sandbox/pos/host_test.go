@@ -55,7 +55,7 @@ type entry struct {
 type fault struct {
 	lost     bool                          // the request is not carried out and gets no answer
 	silent   bool                          // carried out, but the answer is lost
-	code     string                        // refused with this code; a repeat only with one of ofTheMessage
+	code     string                        // refused with this code; a repeat only with one of blind
 	answer   func(*iso8583.Message)        // changes the answer before its MAC
 	noMAC    bool                          // the answer carries none
 	bytes    func(body []byte) []byte      // changes the answer after its MAC
@@ -347,9 +347,9 @@ func (h *host) card(m *iso8583.Message) cards.Card {
 	return cards.Card{}
 }
 
-// ofTheMessage are the codes that a host may give to a repeat whatever became of
-// the first: they say that it could not look. With any other the answer is the same again.
-var ofTheMessage = []string{"03", "58", "77", "94", "96", "97", "98", "A0"}
+// blind are the codes of a host that did not look at its books: a repeat may get
+// one of them whatever became of the first. Any other answer is the first's again.
+var blind = []string{"03", "58", "77", "94", "96", "97", "98", "99", "A0"}
 
 // decide is the page's rules, in the smallest form that lets a terminal be tested.
 func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583.Message {
@@ -369,7 +369,7 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(61) + m.Text(48)
 	old, used := h.answers[id]
 	repeat := used && old.Text(62) == content
-	if ft.code != "" && (!repeat || slices.Contains(ofTheMessage, ft.code)) {
+	if ft.code != "" && (!repeat || slices.Contains(blind, ft.code)) {
 		return a.Set(39, ft.code)
 	}
 	switch m.MTI {

@@ -139,12 +139,17 @@ func (s *session) repeat(ctx context.Context, open openRefund) (again bool, err 
 	return !ended && !s.state.SignedOn, err
 }
 
+// ofTheMessage are refusals that may speak of the message that got them, or of
+// who sent it, before the host has looked for the transaction.
+var ofTheMessage = map[string]bool{"03": true, "58": true, "77": true, "94": true, "96": true, "97": true, "99": true, "A0": true}
+
 // conclude writes down what an answer says about a pending refund. Only an
-// authentic answer ends it, and 77 or 94 to a repeat does not: it speaks of the
-// repeat, while the first one may have been carried out.
+// authentic answer ends it, and a repeat is not ended by a refusal of the
+// message that names no transaction of the host's (F37): the first one may have
+// been carried out.
 func (s *session) conclude(open openRefund, a *answer, repeated bool) (ended bool, err error) {
 	v := judge(a)
-	if repeated && (v.code == "77" || v.code == "94") {
+	if repeated && ofTheMessage[v.code] && !a.Has(37) {
 		v.state = Unknown
 	}
 	ended = a.mac == macValid && v.state != Unknown

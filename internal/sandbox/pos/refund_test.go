@@ -125,6 +125,7 @@ func TestAnswersToARefund(t *testing.T) {
 	}{
 		"the host asks the bank, then knows":      {fault{code: "98"}, fault{}, Approved, "0220"},
 		"unknown, then refused":                   {fault{lost: true}, fault{code: "61"}, Declined, "0220"},
+		"approved: a repeat is not refused":       {fault{silent: true}, fault{code: "61"}, Approved, "0220"},
 		"wrong MAC, then known":                   {fault{bytes: spoilLast}, fault{}, Approved, "0800 0220"},
 		"keys out of step, then known":            {fault{code: "A0", noMAC: true}, fault{}, Approved, "0800 0220"},
 		"77 to a repeat speaks of the repeat":     {fault{silent: true}, fault{code: "77"}, Approved, "0220 0800 0220"},
@@ -148,6 +149,48 @@ func TestAnswersToARefund(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The bank gave the money back and the answer was lost. A host that then cannot
+// look has not said that nothing was given back.
+func TestARefusalOfTheRepeatDoesNotEndARefund(t *testing.T) {
+	for _, code := range []string{"03", "58", "77", "94", "96", "97", "99", "A0"} {
+		t.Run(code, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				h := newHost(t)
+				pos, sale := settledSale(t, h)
+				h.once("0220", fault{silent: true})
+				must(t)(pos.Refund(t.Context(), Original{Trace: sale.Trace}, yuan("6.50"), swiped("test-credit")))
+				h.always("0220", fault{code: code})
+				if r := must(t)(pos.ResolvePending(t.Context())); r.State != Unknown || len(r.Items) != 1 || r.Items[0].State != Unknown {
+					t.Errorf("%s, items %+v", r.State, r.Items)
+				}
+				if _, err := pos.SettleBatch(t.Context()); !errors.Is(err, ErrRefundPending) {
+					t.Errorf("a settlement meanwhile: %v", err)
+				}
+				pos = h.crash(pos)
+				h.set(nil)
+				r := must(t)(pos.SettleBatch(t.Context()))
+				if want := (Totals{0, zero(), 1, yuan("6.50")}); !r.Settlement.Balanced || r.Settlement.Own != want {
+					t.Errorf("settlement %+v", r.Settlement)
+				}
+			})
+		})
+	}
+}
+
+// Some of those codes are the bank's too: then the answer has the host's reference.
+func TestARefusalWithAReferenceEndsARefund(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := newHost(t)
+		pos, sale := settledSale(t, h)
+		h.once("0220", fault{lost: true})
+		must(t)(pos.Refund(t.Context(), Original{Trace: sale.Trace}, yuan("6.50"), swiped("test-credit")))
+		h.once("0220", fault{code: "58", answer: func(m *iso8583.Message) { m.Set(37, "R00000000005") }})
+		if r := must(t)(pos.ResolvePending(t.Context())); r.State != Accepted || r.Items[0].State != Declined || r.Items[0].Code != "58" {
+			t.Errorf("%s, items %+v", r.State, r.Items)
+		}
+	})
 }
 
 func TestARefundRefusedAtOnceIsDeclined(t *testing.T) {
