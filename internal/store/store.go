@@ -7,19 +7,14 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	"modernc.org/sqlite"               // driver "sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite"             // driver "sqlite"
 )
 
 // Dialect names the database behind a DB.
@@ -169,161 +164,4 @@ func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
 // Read gives a reader outside any transaction: it sees what is committed.
 func (db *DB) Read() *Reader {
 	return &Reader{q: db.read, dialect: db.dialect, prepared: db.reads, db: db}
-}
-
-// Querier is what a query needs: a *Reader, or a *Tx.
-type Querier interface {
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// Reader runs queries.
-type Reader struct {
-	q        querier
-	tx       *sql.Tx // nil outside a transaction
-	dialect  Dialect
-	prepared *statements // nil on PostgreSQL
-	db       *DB         // nil inside a transaction: there a broken connection ends it
-}
-
-// statement gives the prepared statement of a query; nil where there is none (yet).
-func (r *Reader) statement(ctx context.Context, query string) *sql.Stmt {
-	if r.prepared == nil {
-		return nil
-	}
-	if r.tx == nil {
-		r.prepared.prepare(ctx)
-		return r.prepared.get(query)
-	}
-	if st := r.prepared.get(query); st != nil {
-		return r.tx.StmtContext(ctx, st)
-	}
-	return nil
-}
-
-// Query runs a query for rows.
-func (r *Reader) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	query = r.dialect.text(query)
-	run := func() (bool, error) {
-		if st := r.statement(ctx, query); st != nil {
-			rows, err = st.QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
-		} else {
-			rows, err = r.q.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
-		}
-		return connectionLost(err), err
-	}
-	if r.db == nil {
-		_, err = run()
-	} else {
-		err = r.db.patiently(ctx, run)
-	}
-	return rows, err
-}
-
-// QueryRow runs a query for one row; Scan returns sql.ErrNoRows when there is none.
-func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	query = r.dialect.text(query)
-	run := func() (bool, error) {
-		if st := r.statement(ctx, query); st != nil {
-			row = st.QueryRowContext(ctx, args...)
-		} else {
-			row = r.q.QueryRowContext(ctx, query, args...)
-		}
-		return connectionLost(row.Err()), row.Err()
-	}
-	if r.db == nil {
-		_, _ = run()
-	} else {
-		_ = r.db.patiently(ctx, run) // Scan says it again
-	}
-	return row
-}
-
-// Tx is a transaction that DB.Write began. It also reads what it wrote.
-type Tx struct {
-	Reader
-	tx *sql.Tx
-}
-
-// Exec runs a statement and returns the number of rows it touched.
-func (t *Tx) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	query = t.dialect.text(query)
-	var res sql.Result
-	if st := t.statement(ctx, query); st != nil {
-		res, err = st.ExecContext(ctx, args...)
-	} else {
-		res, err = t.tx.ExecContext(ctx, query, args...)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-// text removes what SQLite does not know: row locks, which its single writer makes needless.
-func (d Dialect) text(query string) string {
-	if d == SQLite && strings.Contains(query, "FOR UPDATE") {
-		query = strings.ReplaceAll(query, "FOR UPDATE SKIP LOCKED", "")
-		query = strings.ReplaceAll(query, "FOR UPDATE", "")
-	}
-	return query
-}
-
-// IsUnique reports whether err is a violated unique or primary key.
-func IsUnique(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == "23505"
-	}
-	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
-	}
-	return false
-}
-
-// lostRace reports whether running the whole transaction again may succeed.
-func lostRace(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pg.Code == "40001" || pg.Code == "40P01"
-	}
-	return false
-}
-
-// connectionLost reports whether the database is gone, for now: its server restarts or
-// fails over, or the network broke. SQLite is never gone.
-func connectionLost(err error) bool {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		// 08: connection exception; 57P01 to 57P03: the server shuts down, crashed, or is starting.
-		return strings.HasPrefix(pg.Code, "08") || pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03"
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
-	}
-	var network net.Error
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.As(err, &network)
-}
-
-// Time stores an instant as BIGINT microseconds, UTC: the one form that both
-// databases order, compare and scan alike. The zero Time stores 0 and means never.
-type Time int64
-
-// At makes a Time of t, cut to the microsecond. The zero time.Time gives 0.
-func At(t time.Time) Time {
-	if t.IsZero() {
-		return 0
-	}
-	return Time(t.UnixMicro())
-}
-
-// Time gives the instant in UTC; 0 gives the zero time.Time.
-func (t Time) Time() time.Time {
-	if t == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(int64(t)).UTC()
 }
