@@ -11,12 +11,15 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/ledger"
+	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
+
+const us = 7
 
 var noon = time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
 
@@ -25,7 +28,7 @@ var facts = map[string]func(books.Fact) (ledger.Entry, error){
 }
 
 func fact(ref string, amount, fee money.Amount) books.Fact {
-	return books.Fact{Merchant: 7, Ref: ref, Channel: "card", Amount: amount, Fee: fee, Day: 20261122, At: noon}
+	return books.Fact{Merchant: us, Ref: ref, Channel: "card", Amount: amount, Fee: fee, Day: 20261122, At: noon}
 }
 
 func post(t testing.TB, db *store.DB, what func(books.Fact) (ledger.Entry, error), f books.Fact) {
@@ -39,11 +42,11 @@ func post(t testing.TB, db *store.DB, what func(books.Fact) (ledger.Entry, error
 	}
 }
 
-func balances(t testing.TB, db *store.DB, c money.Currency) map[ledger.Account]int64 {
+func balances(t testing.TB, db *store.DB, owner ledger.Owner) map[ledger.Account]int64 {
 	t.Helper()
 	all := map[ledger.Account]int64{}
 	for _, account := range []ledger.Account{books.Receivable("card"), books.Pending, books.Fees, books.Available, books.Reserve} {
-		b, err := ledger.Balance(t.Context(), db.Read(), 7, account, c)
+		b, err := ledger.Balance(t.Context(), db.Read(), owner, account, money.CNY)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +60,7 @@ func balances(t testing.TB, db *store.DB, c money.Currency) map[ledger.Account]i
 func TestWhatEachFactDoesToTheAccounts(t *testing.T) {
 	t.Parallel()
 	const card, pending, fees = "channel/card", books.Pending, books.Fees
-	for _, c := range []struct {
+	rows := []struct {
 		name  string
 		facts []string // each of 46.50 with 0.28
 		want  map[ledger.Account]int64
@@ -67,19 +70,19 @@ func TestWhatEachFactDoesToTheAccounts(t *testing.T) {
 		{"a full refund takes everything back, the fee included", []string{"sale", "refund"}, map[ledger.Account]int64{}},
 		{"a reversed sale stands nowhere", []string{"sale", "sale reversal"}, map[ledger.Account]int64{}},
 		{"a reversed void lets the sale stand", []string{"sale", "void", "void reversal"}, map[ledger.Account]int64{card: 4650, pending: -4622, fees: -28}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				for _, name := range c.facts {
-					post(t, db, facts[name], fact("1", money.New(4650, money.CNY), money.New(28, money.CNY)))
-				}
-				if got := balances(t, db, money.CNY); fmt.Sprint(got) != fmt.Sprint(c.want) {
-					t.Errorf("got %v, want %v", got, c.want)
-				}
-			})
-		})
 	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for i, c := range rows { // a merchant each
+			f := fact("1", money.New(4650, money.CNY), money.New(28, money.CNY))
+			f.Merchant = merchant.ID(1 + i)
+			for _, name := range c.facts {
+				post(t, db, facts[name], f)
+			}
+			if got := balances(t, db, ledger.Owner(f.Merchant)); fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+			}
+		}
+	})
 }
 
 // amounts draws a gross amount and its fee.
@@ -135,7 +138,7 @@ func TestNetAndFeeAreTheWholeAndNothingIsCreated(t *testing.T) {
 				got[books.Pending] != -sign*(amount.Minor()-fee.Minor()) || len(got) != 3 {
 				r.Fatalf("%s of %v with fee %v: %v", name, amount, fee, got)
 			}
-			if entry.Fact != name || entry.Owner != 7 || entry.Ref != "1" || entry.Day != 20261122 || !entry.At.Equal(noon) {
+			if entry.Fact != name || entry.Owner != us || entry.Ref != "1" || entry.Day != 20261122 || !entry.At.Equal(noon) {
 				r.Fatalf("%s: %+v", name, entry)
 			}
 		}

@@ -371,7 +371,7 @@ func TestEveryJobEndsDoneOrAsAnOpenCase(t *testing.T) {
 
 func TestAPoisonousJobBlocksNobody(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
+	rows := []struct {
 		name   string
 		kind   string
 		poison jobs.Handler
@@ -384,26 +384,27 @@ func TestAPoisonousJobBlocksNobody(t *testing.T) {
 		{"its error is not text", "p", func(context.Context, jobs.Job) error { return errors.New("\x00\xff\xfe from a stranger") }, "from a stranger"},
 		{"its error is endless", "p", func(context.Context, jobs.Job) error { return errors.New(strings.Repeat("付", 100_000)) }, "付"},
 		{"its error says nothing", "p", func(context.Context, jobs.Job) error { return errors.New("") }, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				clock, good := newClock(), 0
-				r := runner(db, clock, map[string]jobs.Handler{"p": c.poison, "k": func(context.Context, jobs.Job) error { good++; return nil }})
-				add(t, db, noon, jobs.Job{Kind: c.kind, Ref: "poison", MaxTries: 2}, jobs.Job{Kind: "k", Ref: "good", MaxTries: 1, Due: noon.Add(time.Microsecond)})
-				clock.Add(time.Millisecond)
-				if n := r.RunDue(t.Context()); n != 2 || good != 1 {
-					t.Errorf("%d ran, %d of them good", n, good)
-				}
-				j := job(t, db, "poison")
-				if j.State != jobs.Waiting || !strings.Contains(j.Last, c.last) || len(j.Last) > 1100 || !j.Due.Equal(clock.Now().Add(jobs.Backoff(1))) {
-					t.Errorf("after the first try: %+v", j)
-				}
-				clock.Add(time.Hour)
-				if r.RunDue(t.Context()); job(t, db, "poison").State != jobs.Exhausted || len(openCases(t, db)) != 1 {
-					t.Errorf("in the end: %+v", job(t, db, "poison"))
-				}
-			})
-		})
 	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		clock := newClock()
+		for i, c := range rows {
+			good := 0
+			r := runner(db, clock, map[string]jobs.Handler{"p": c.poison, "k": func(context.Context, jobs.Job) error { good++; return nil }})
+			poison := fmt.Sprint("poison ", i)
+			add(t, db, clock.Now(), jobs.Job{Kind: c.kind, Ref: poison, MaxTries: 2})
+			clock.Add(time.Microsecond)
+			add(t, db, clock.Now(), jobs.Job{Kind: "k", Ref: fmt.Sprint("good ", i), MaxTries: 1})
+			if n := r.RunDue(t.Context()); n != 2 || good != 1 {
+				t.Errorf("%s: %d ran, %d of them good", c.name, n, good)
+			}
+			j := job(t, db, poison)
+			if j.State != jobs.Waiting || !strings.Contains(j.Last, c.last) || len(j.Last) > 1100 || !j.Due.Equal(clock.Now().Add(jobs.Backoff(1))) {
+				t.Errorf("%s: after the first try: %+v", c.name, j)
+			}
+			clock.Add(time.Hour)
+			if r.RunDue(t.Context()); job(t, db, poison).State != jobs.Exhausted || len(openCases(t, db)) != i+1 {
+				t.Errorf("%s: in the end: %+v", c.name, job(t, db, poison))
+			}
+		}
+	})
 }

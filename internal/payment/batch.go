@@ -61,9 +61,6 @@ func (e *Engine) settle(w *work, src Source, claimed Totals) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	if err := t.MayTake(); err != nil {
-		return Batch{}, err
-	}
 	if err := w.flush(); err != nil { // the totals are read from the database
 		return Batch{}, err
 	}
@@ -78,6 +75,9 @@ func (e *Engine) settle(w *work, src Source, claimed Totals) (Batch, error) {
 			return b, ErrBatchAgain
 		}
 		return b, nil
+	}
+	if err := t.MayTake(); err != nil {
+		return Batch{}, err
 	}
 	now := e.now()
 	b := Batch{Merchant: t.Merchant, Terminal: t.ID, Day: t.BatchDay, Number: t.Batch, Claimed: claimed, Settled: now}

@@ -76,9 +76,6 @@ func (e *Engine) intend(w *work, i intent, a Attempt) (Attempt, risk.Approval, b
 	if err != nil {
 		return a, none, false, err
 	}
-	if err := t.MayTake(); err != nil {
-		return a, none, false, err
-	}
 	day, err := w.batchDay(t, a.Batch)
 	if errors.Is(err, ErrNotFound) {
 		return a, none, false, terminal.ErrBatch.With("terminal says %d, open is %d", a.Batch, t.Batch)
@@ -97,6 +94,9 @@ func (e *Engine) intend(w *work, i intent, a Attempt) (Attempt, risk.Approval, b
 		return a, none, false, err
 	case t.Batch != a.Batch:
 		return a, none, false, terminal.ErrBatch.With("terminal says %d, open is %d", a.Batch, t.Batch)
+	}
+	if err := t.MayTake(); err != nil { // what was answered before is answered again, even to a suspended terminal
+		return a, none, false, err
 	}
 	a.State = Sent
 	proof, err := i.rules(w, &a)

@@ -2,6 +2,7 @@ package terminal_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -131,7 +132,7 @@ func TestOnlyAnActiveTerminalMayTakePayments(t *testing.T) {
 
 func TestTheNextBatch(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
+	rows := []struct {
 		name       string
 		batch      int
 		want       int
@@ -141,29 +142,27 @@ func TestTheNextBatch(t *testing.T) {
 		{"may open on the same day", 41, 42, 20261122, 20261122},
 		{"reaches 999999", 999998, 999999, 20261122, 20261123},
 		{"begins at 1 again after 999999", 999999, 1, 20261122, 20261123},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				x := counter()
-				x.Batch, x.BatchDay = c.batch, c.today
-				if err := add(t, db, x); err != nil {
-					t.Fatal(err)
-				}
-				var next terminal.Terminal
-				if err := write(t, db, func(tx *store.Tx) (err error) {
-					next, err = terminal.NextBatch(t.Context(), tx, x, c.day)
-					return err
-				}); err != nil {
-					t.Fatal(err)
-				}
-				stored, err := terminal.ByID(t.Context(), db.Read(), x.Merchant, x.ID)
-				if err != nil || next.Batch != c.want || next.BatchDay != c.day || stored != next {
-					t.Errorf("returned %+v, stored %+v, %v", next, stored, err)
-				}
-			})
-		})
 	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for i, c := range rows { // a terminal each
+			x := counter()
+			x.ID, x.Serial, x.Batch, x.BatchDay = terminal.ID(fmt.Sprintf("T%07d", i)), fmt.Sprint(i), c.batch, c.today
+			if err := add(t, db, x); err != nil {
+				t.Fatal(err)
+			}
+			var next terminal.Terminal
+			if err := write(t, db, func(tx *store.Tx) (err error) {
+				next, err = terminal.NextBatch(t.Context(), tx, x, c.day)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			stored, err := terminal.ByID(t.Context(), db.Read(), x.Merchant, x.ID)
+			if err != nil || next.Batch != c.want || next.BatchDay != c.day || stored != next {
+				t.Errorf("%s: returned %+v, stored %+v, %v", c.name, next, stored, err)
+			}
+		}
+	})
 }
 
 func TestABatchIsClosedOnceWhoeverTries(t *testing.T) {

@@ -157,9 +157,9 @@ func TestAConnectionThatTalksNonsenseIsClosed(t *testing.T) {
 		bearable int // how often before the connection ends
 		log      string
 	}{
-		"a frame over 2048 bytes":      {oversize, 0, "expected a length of 23 to 2048, got 2049"},
-		"a frame too short for any":    {[]byte{0, 22}, 0, "expected a length of 23 to 2048, got 22"},
-		"a TPDU that is none":          {[]byte{0, 23, 0x61, 22: 0, 24: 0}, 0, "offset 2: expected a TPDU"},
+		"a frame over 2048 bytes":      {oversize, 0, "expected a length of 21 to 2048, got 2049"},
+		"a frame too short for any":    {[]byte{0, 20}, 0, "expected a length of 21 to 2048, got 20"},
+		"a TPDU that is none":          {[]byte{0, 23, 0x61, 24: 0}, 0, "offset 2: expected a TPDU"},
 		"a header that is no digits":   {append(nibbles("0017"+"6000030000"+"6031003100FF"), make([]byte, 12)...), 0, "offset 7: expected a header"},
 		"an MTI that is no digits":     {framed(append([]byte{0xFF, 0xFF}, make([]byte, 10)...)), 7, "offset 0: expected an MTI of four digits, got FFFF"},
 		"a field that nobody knows":    {framed(newMessage("0200").set(5, "").pack()), 7, "field 5 at offset 2"},

@@ -91,6 +91,7 @@ func (s *state) closed() bool { return s.Settling != nil && s.Settling.Answered 
 // totals sends the 0500, or the same one again.
 func (s *session) totals(ctx context.Context) (*answer, error) {
 	p := s.state.Settling
+	repeated := p != nil
 	if p == nil {
 		p = &settling{Batch: s.state.Batch, Trace: s.state.Trace, Own: totalsOf(s.state.Rows)}
 		p.Details = slices.DeleteFunc(slices.Clone(s.state.Rows), func(tx Transaction) bool { return !tx.counts() })
@@ -103,6 +104,9 @@ func (s *session) totals(ctx context.Context) (*answer, error) {
 	a, err := s.send(ctx, Settlement, m, func(st *state) { st.Settling = p })
 	if err != nil {
 		return nil, err
+	}
+	if code := a.code(); repeated && ofTheMessage[code] && code != "77" && code != "94" {
+		return nil, errSilent // the host did not look: the first 0500 may have closed the batch
 	}
 	return a, s.settled(a)
 }

@@ -192,6 +192,26 @@ func TestSettlementRefused(t *testing.T) {
 	})
 }
 
+func TestARefusalOfTheRepeatedTotalsIsNoEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := newHost(t)
+		pos := h.open()
+		must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit")))
+		h.said()
+		h.once("0500", fault{silent: true}) // the host has closed the batch
+		h.expect(must(t)(pos.SettleBatch(t.Context())), Unknown, "", "0500")
+		h.once("0500", fault{code: "96"})
+		if r := must(t)(pos.SettleBatch(t.Context())); r.State != Unknown {
+			t.Errorf("96 to the repeat: %s", r.State)
+		}
+		h.said()
+		h.expect(must(t)(pos.SettleBatch(t.Context())), Accepted, "00", "0500 0320")
+		if s, _ := pos.Status(); s.Batch != 8 || s.Settling != 0 {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
 func TestRefusedDetailsDoNotStopTheNextBatch(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		h := newHost(t)
