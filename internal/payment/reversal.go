@@ -92,6 +92,9 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 	if !p.Refunded.IsZero() {
 		return a, false, ErrState
 	}
+	if a.Kind == channel.Sale && (p.State == Voiding || p.State == Voided || p.State == Restoring) {
+		return a, false, ErrState // its void takes it back; both would take it twice
+	}
 	if t.Batch != r.Batch {
 		w.openCase(cases.Case{Merchant: int64(a.Merchant), Kind: "reversal after settlement", Ref: a.Ref(), Opened: now,
 			Detail: fmt.Sprintf("%s of %s in batch %06d, settled before its reversal came", a.Kind, a.Amount, a.Batch)})

@@ -23,7 +23,7 @@ CREATE TABLE fee_plans (
     cap_minor      BIGINT NOT NULL, -- 0: no cap
     effective_from BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, method, card_kind, version)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE limits (
     merchant_id       BIGINT NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE limits (
     daily_minor       BIGINT NOT NULL,
     monthly_minor     BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, method, card_kind)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE limit_usage (
     merchant_id BIGINT NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE limit_usage (
     period      BIGINT NOT NULL, -- yyyymmdd or yyyymm
     used_minor  BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, method, card_kind, period)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE terminals (
     merchant_id  BIGINT NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE terminals (
     signed_on_at BIGINT NOT NULL, -- 0: signed off
     seen_at      BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE terminal_serials ( -- one machine, one merchant, one place: a shared table, because it spans merchants
     serial      TEXT   PRIMARY KEY,

@@ -8,7 +8,7 @@ CREATE TABLE ledger_entries (
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, entry_id),
     UNIQUE (merchant_id, ref, fact) -- a fact is booked once
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE ledger_postings (
     merchant_id  BIGINT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE ledger_postings (
     currency     TEXT   NOT NULL,
     amount_minor BIGINT NOT NULL, -- debit positive, credit negative
     PRIMARY KEY (merchant_id, entry_id, line)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE ledger_balances (
     merchant_id   BIGINT NOT NULL,
@@ -26,4 +26,4 @@ CREATE TABLE ledger_balances (
     currency      TEXT   NOT NULL,
     balance_minor BIGINT NOT NULL, -- debit positive
     PRIMARY KEY (merchant_id, account, currency)
-);
+) /* sqlite: WITHOUT ROWID */;

@@ -20,7 +20,7 @@ CREATE TABLE payments (
     created_at     BIGINT NOT NULL,
     updated_at     BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, payment_id)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE attempts (
     merchant_id  BIGINT NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE attempts (
     updated_at   BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id),
     UNIQUE (merchant_id, idem_key)
-);
+) /* sqlite: WITHOUT ROWID */;
 CREATE INDEX attempts_of_payment ON attempts (merchant_id, payment_id);
 CREATE INDEX attempts_under_way ON attempts (merchant_id, attempt_id) WHERE state IN ('sent', 'unknown', 'reversing');
 
@@ -72,7 +72,7 @@ CREATE TABLE batches (
     claimed_credit_count BIGINT NOT NULL,
     settled_at    BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid, batch_day, batch)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE batch_details (
     merchant_id  BIGINT NOT NULL,
@@ -82,4 +82,4 @@ CREATE TABLE batch_details (
     trace        BIGINT NOT NULL,
     amount_minor BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid, batch_day, batch, trace)
-);
+) /* sqlite: WITHOUT ROWID */;

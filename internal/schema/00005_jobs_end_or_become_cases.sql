@@ -13,7 +13,7 @@ CREATE TABLE jobs (
     updated_at  BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, job_id),
     UNIQUE (merchant_id, kind, ref)
-);
+) /* sqlite: WITHOUT ROWID */;
 CREATE INDEX jobs_waiting ON jobs (due_at) WHERE state = 'waiting';
 
 CREATE TABLE cases (
@@ -27,7 +27,7 @@ CREATE TABLE cases (
     closed_at   BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, case_id),
     UNIQUE (merchant_id, kind, ref)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE events (
     merchant_id BIGINT NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE events (
     body        TEXT   NOT NULL, -- JSON without card data
     created_at  BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, seq)
-);
+) /* sqlite: WITHOUT ROWID */;
 
 CREATE TABLE event_heads (
     merchant_id BIGINT PRIMARY KEY,

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"io/fs"
+	"regexp"
 
 	"github.com/pressly/goose/v3"
 )
@@ -15,6 +18,9 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
 	if db.dialect == Postgres {
 		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(schemaLock{}))
+	}
+	if db.dialect == SQLite {
+		files = sqliteFiles{files}
 	}
 	p, err := goose.NewProvider(dialect, db.write, files, options...)
 	if err != nil {
@@ -44,3 +50,29 @@ func (schemaLock) SessionUnlock(ctx context.Context, c *sql.Conn) error {
 	_, err := c.ExecContext(ctx, `SELECT pg_advisory_unlock`+lockOf)
 	return err
 }
+
+// sqliteFiles shows migrations as SQLite is to read them: "/* sqlite: WORDS */" as WORDS.
+type sqliteFiles struct{ fs.FS }
+
+var sqliteWords = regexp.MustCompile(`/\* sqlite: (.*?) \*/`)
+
+// Open opens a file, or a directory as it is.
+func (s sqliteFiles) Open(name string) (fs.File, error) {
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		return f, err
+	}
+	text, err := io.ReadAll(f)
+	return &sqliteFile{f, bytes.NewReader(sqliteWords.ReplaceAll(text, []byte("$1")))}, err
+}
+
+type sqliteFile struct {
+	fs.File
+	text *bytes.Reader
+}
+
+// Read gives the text with SQLite's words.
+func (f *sqliteFile) Read(b []byte) (int, error) { return f.text.Read(b) }

@@ -24,10 +24,11 @@ var (
 	schemas atomic.Int64
 )
 
-// Main runs a package's tests and stops the PostgreSQL that they started:
+// Main runs a package's tests, m being a *testing.M or one that looks after more, and
+// stops the PostgreSQL that they started:
 //
 //	func TestMain(m *testing.M) { storetest.Main(m) }
-func Main(m *testing.M) {
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if server != nil {
 		if err := server.Stop(); err != nil {
