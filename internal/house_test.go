@@ -30,7 +30,7 @@ var floors = map[string]int{
 	"internal/app":       9,
 	"cmd/hawker":         10,
 	// Helpers of tests: above everybody, so that only tests import them.
-	"internal/channel/channeltest": 11, "internal/store/storetest/postgres": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12,
+	"internal/channel/channeltest": 11, "internal/simulation": 11, "internal/store/storetest/postgres": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12,
 }
 
 // sideways holds the imports within one floor that are allowed, and why.

@@ -35,7 +35,7 @@ func EncodePIN(format PINFormat, pin PIN, pan PAN) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	nibbles := [16]byte{byte(format), byte(len(digits))}
+	nibbles := [16]byte{byte(format), byte(len(digits))} //nolint:gosec // 4 to 12
 	defer clear(nibbles[:])
 	fill := fillF
 	if format == ISO3 {
@@ -43,7 +43,7 @@ func EncodePIN(format PINFormat, pin PIN, pan PAN) ([]byte, error) {
 	}
 	fill(nibbles[2:])
 	for i, d := range digits {
-		nibbles[2+i] = d - '0'
+		nibbles[2+i] = d - '0' //nolint:gosec // 12 digits at most, of 14 nibbles
 	}
 	block := make([]byte, 8)
 	for i := range block {

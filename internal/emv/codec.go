@@ -86,7 +86,7 @@ func pack(out []byte, elements []Element) []byte {
 		case n < 0x100:
 			out = append(out, 0x81, byte(n))
 		default:
-			out = append(out, 0x82, byte(n>>8), byte(n))
+			out = append(out, 0x82, byte(n>>8), byte(n)) //nolint:gosec // below 65536, checked above
 		}
 		out = append(out, value...)
 	}

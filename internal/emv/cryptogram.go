@@ -33,7 +33,7 @@ func MasterKey(issuer []byte, pan string, sequence int) ([]byte, error) {
 	c.Encrypt(key[:8], key[:8])
 	c.Encrypt(key[8:], key[8:])
 	for i := range key {
-		key[i] ^= byte(bits.OnesCount8(key[i])+1) & 1
+		key[i] ^= byte(bits.OnesCount8(key[i])+1) & 1 //nolint:gosec // 0 to 9
 	}
 	return key, nil
 }

@@ -159,7 +159,7 @@ func (l lengthPrefix) DecodeLength(limit int, data []byte) (count, read int, err
 // Inspect names the prefix for the library's spec printer.
 func (l lengthPrefix) Inspect() string { return fmt.Sprintf("BCD.%d", l.digits) }
 
-func bcdByte(n int) byte { return byte(n/10<<4 | n%10) }
+func bcdByte(n int) byte { return byte(n/10<<4 | n%10) } //nolint:gosec // 0 to 99
 
 // cutShort complains that data ends before size bytes. A decoder sees only the
 // rest of the message, so it counts the offset from the end; unpack turns it round.

@@ -48,7 +48,7 @@ func (s *statements) prepare(ctx context.Context) {
 	s.wanted = map[string]bool{}
 	s.mu.Unlock()
 	for query := range wanted {
-		st, err := s.pool.PrepareContext(ctx, query)
+		st, err := s.pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept until the pool closes
 		if err != nil {
 			continue
 		}

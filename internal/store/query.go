@@ -45,7 +45,7 @@ func (r *Reader) statement(ctx context.Context, query string) *sql.Stmt {
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	query = r.dialect.text(query)
 	run := func() (bool, error) {
-		if st := r.statement(ctx, query); st != nil {
+		if st := r.statement(ctx, query); st != nil { //nolint:sqlclosecheck // the cache closes it
 			rows, err = st.QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
 		} else {
 			rows, err = r.q.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
@@ -64,7 +64,7 @@ func (r *Reader) Query(ctx context.Context, query string, args ...any) (rows *sq
 func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) (row *sql.Row) {
 	query = r.dialect.text(query)
 	run := func() (bool, error) {
-		if st := r.statement(ctx, query); st != nil {
+		if st := r.statement(ctx, query); st != nil { //nolint:sqlclosecheck // the cache closes it
 			row = st.QueryRowContext(ctx, args...)
 		} else {
 			row = r.q.QueryRowContext(ctx, query, args...)
@@ -89,7 +89,7 @@ type Tx struct {
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
 	query = t.dialect.text(query)
 	var res sql.Result
-	if st := t.statement(ctx, query); st != nil {
+	if st := t.statement(ctx, query); st != nil { //nolint:sqlclosecheck // the cache closes it
 		res, err = st.ExecContext(ctx, args...)
 	} else {
 		res, err = t.tx.ExecContext(ctx, query, args...)

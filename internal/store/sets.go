@@ -25,7 +25,7 @@ type Columns struct {
 	Names []string
 }
 
-// Ints, Texts and Byteas list columns of a type, in the order in which rows hold them.
+// Ints lists integer columns; like Texts and Byteas, in the order in which rows hold them.
 func Ints(names ...string) Columns { return Columns{Int, names} }
 
 // Texts lists text columns.

@@ -79,7 +79,7 @@ func Generate(size int, rand io.Reader) (Key, error) {
 		return Key{}, fmt.Errorf("draw a key: %w", err)
 	}
 	for i := range b {
-		b[i] ^= byte(bits.OnesCount8(b[i])+1) & 1
+		b[i] ^= byte(bits.OnesCount8(b[i])+1) & 1 //nolint:gosec // 0 to 9
 	}
 	k, err := NewKey(b)
 	if err == nil && k.Degenerate() {

@@ -82,8 +82,20 @@ func (h *Host) Close() {
 }
 
 // Do sends one request and waits for its answer. What could not be built or sent is
-// Unsent; what left and got no believable answer in time is Silent.
+// Unsent; what left and got no believable answer in time is Silent. Both are logged,
+// because an outcome's detail goes no further.
 func (h *Host) Do(ctx context.Context, r channel.Request) channel.Outcome {
+	o := h.do(ctx, r)
+	switch o.Result {
+	case channel.Unsent:
+		h.Log.Warn("request not sent", "kind", r.Kind, "ref", r.Ref, "why", o.Detail)
+	case channel.Silent:
+		h.Log.Warn("request not answered", "kind", r.Kind, "ref", r.Ref, "code", o.Code, "why", o.Detail)
+	}
+	return o
+}
+
+func (h *Host) do(ctx context.Context, r channel.Request) channel.Outcome {
 	m, err := h.build(ctx, r)
 	if errors.Is(err, keys.ErrPINBlock) {
 		return channel.Outcome{Result: channel.Declined, Code: codePINFormat, Detail: err.Error()}

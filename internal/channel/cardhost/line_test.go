@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,29 @@ func (w *world) want(want channel.Result, r channel.Request) channel.Outcome {
 		w.t.Errorf("%s %s ended as %+v, want result %d", r.Kind, r.Ref, o, want)
 	}
 	return o
+}
+
+func TestWhatHasNoOutcomeSaysWhyInTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, time.Now)
+		defer w.Close()
+		w.meet(cardnet.Behaviour{Delivery: cardnet.Silent}, nil)
+		silent := w.sale(100)
+		w.want(channel.Silent, silent)
+		w.Refuse(true)
+		synctest.Wait()
+		unsent := w.sale(100)
+		w.want(channel.Unsent, unsent)
+		for _, line := range []string{
+			`msg="request not answered" kind=sale ref=` + silent.Ref + ` code="" why="no answer within 20s"`,
+			`msg="request not sent" kind=sale ref=` + unsent.Ref + ` why="connection refused"`,
+		} {
+			if !strings.Contains(w.log.String(), line) {
+				t.Errorf("the log lacks %s:\n%s", line, w.log.String())
+			}
+		}
+	})
 }
 
 func TestANetworkThatDoesNotPickUpKeepsACrowdNoLongerThanOne(t *testing.T) {

@@ -175,6 +175,9 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 			break
 		}
 	}
+	if o.Result == channel.Silent {
+		o.Detail = "the network answered " + o.Code
+	}
 	if r.Kind == channel.Balance && o.Result == channel.Approved {
 		o.Balance = available(m.Text(54))
 	}

@@ -1,6 +1,7 @@
 package cardhost
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -59,6 +60,7 @@ type world struct {
 	journal string // the network's memory
 	now     clock.Clock
 	orders  int
+	log     bytes.Buffer // read it when nothing runs
 
 	mu      sync.Mutex
 	network *cardnet.Network
@@ -81,7 +83,7 @@ func newWorld(t testing.TB, late channel.Late, now clock.Clock) *world {
 	for ref, k := range map[keys.Ref]tdes.Key{keys.ZPK("net"): testZPK, keys.ZAK("net"): testZAK, keys.TPK(testTerminal): testTPK} {
 		w.inject(ref, k)
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(&w.log, nil))
 	w.vault = vault.Open(db, w.keys, now, log)
 	w.start()
 	w.host = New(Config{

@@ -53,13 +53,13 @@ type World interface {
 type Harness func(t *testing.T, late channel.Late) World
 
 // Run plays every row in a world of its own.
-func Run(t *testing.T, make Harness) {
+func Run(t *testing.T, open Harness) {
 	for _, r := range rows() {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := &play{T: t}
-				p.World = make(t, p.late)
+				p.World = open(t, p.late)
 				defer p.Close()
 				r.play(p)
 			})

@@ -235,6 +235,11 @@ var originals = []refusal{
 		d.must(refund)
 		return d.ask(d.reversal(refund, "98"))
 	}, "12", "现在不能这样操作", "state_conflict"},
+	{"a reversal of a voided sale", func(d *device) answer {
+		sale := d.take(1_00)
+		d.must(d.void(sale))
+		return d.ask(d.reversal(sale.message, "98"))
+	}, "12", "现在不能这样操作", "state_conflict"},
 	{"a reversal of a closed batch's nothing", func(d *device) answer {
 		d.settle(0, 0, 0, 0)
 		d.batch = 1

@@ -4,12 +4,17 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"hawker/internal/books"
 	"hawker/internal/card"
@@ -29,7 +34,19 @@ import (
 	"hawker/internal/vault"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
+func TestMain(m *testing.M) { storetest.Main(tight{m}) }
+
+// tight finds goroutines that outlive every world; those of a PostgreSQL are its owner's.
+type tight struct{ *testing.M }
+
+func (m tight) Run() int {
+	code := m.M.Run()
+	if err := goleak.Find(goleak.IgnoreAnyFunction("os/exec.(*Cmd).Start.func2"), goleak.IgnoreAnyFunction("os/exec.(*Cmd).watchCtx.func1")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
 
 // world is a door with everything behind it, down to a simulated card network.
 type world struct {
@@ -45,6 +62,7 @@ type world struct {
 	mu    sync.Mutex
 	now   time.Time
 	shops []*shop
+	away  bool // the network takes no connection
 }
 
 // noon is when every world begins, in Shanghai.
@@ -90,6 +108,9 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 		Name: "net", Acquirer: acquirer, Forwarder: acquirer, Keys: w.keys, Vault: cardVault, PINKey: keys.ZPK("net"), MACKey: keys.ZAK("net"),
 		Timeout: patience, Clock: w.clock, Log: log,
 		Dial: func(context.Context) (net.Conn, error) {
+			if w.isAway() {
+				return nil, errors.New("connection refused")
+			}
 			near, far := net.Pipe()
 			go w.network.ServeConn(far)
 			return near, nil
@@ -134,6 +155,12 @@ func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now
+}
+
+func (w *world) isAway() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.away
 }
 
 func (w *world) pass(d time.Duration) {

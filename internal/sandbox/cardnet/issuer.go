@@ -218,7 +218,7 @@ func (a *account) misprinted(r *request) bool {
 // goodUntil is the first instant at which a card of expiry YYMM is no longer good.
 func goodUntil(expiry string) (time.Time, error) {
 	n, err := strconv.ParseUint(expiry, 10, 16)
-	year, month := int(n/100), int(n%100) //nolint:gosec // 16 bits
+	year, month := int(n/100), int(n%100)
 	if err != nil || len(expiry) != 4 || month < 1 || month > 12 {
 		return time.Time{}, errors.New("expiry is not YYMM")
 	}

@@ -146,7 +146,7 @@ func (r *request) parseAmount(m *iso8583.Message) error {
 	if err != nil {
 		return errors.New("field 4 is no amount")
 	}
-	r.Amount = money.New(int64(minor), currency) //nolint:gosec // 40 bits
+	r.Amount = money.New(int64(minor), currency)
 	return nil
 }
 

@@ -1,0 +1,252 @@
+package simulation
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hawker/internal/channel"
+	"hawker/internal/channel/cardhost"
+	"hawker/internal/door/iso"
+	"hawker/internal/iso8583"
+	"hawker/internal/jobs"
+	"hawker/internal/keys"
+	"hawker/internal/nodes"
+	"hawker/internal/payment"
+	"hawker/internal/store"
+	"hawker/internal/vault"
+)
+
+// host is one machine that runs Hawker. Its process may die at any moment; the machine
+// and its node number stay.
+type host struct {
+	world *world
+	name  string
+	id    nodes.ID
+	clock *timepiece
+
+	mu   sync.Mutex
+	live *process // nil while none runs
+}
+
+// process is one life of a host, put together as internal/app does it.
+type process struct {
+	*host
+	started time.Time
+	db      *store.DB // its own connections: they die with it
+	engine  *payment.Engine
+	jobs    *jobs.Runner
+	card    *cardhost.Host
+	door    *iso.Server // nil where terminals call the engine directly
+	port    *listener
+	stop    context.CancelFunc
+	pause   atomic.Pointer[context.CancelFunc] // of its jobs, until resume
+	resume  chan struct{}
+	dead    atomic.Bool
+	threads sync.WaitGroup
+}
+
+const (
+	acquirer  = "48029900"
+	beatEvery = 4 * time.Second
+	deadAfter = 10 * time.Second
+	pollEvery = 5 * time.Second
+)
+
+// process gives the one that runs; nil for none.
+func (h *host) process() *process {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.live
+}
+
+// start begins a life. What was in flight before is resolved first.
+func (h *host) start() error {
+	ctx, w := context.Background(), h.world
+	p := &process{host: h, started: h.clock.now(), port: newListener(), resume: make(chan struct{}, 1)}
+	var err error
+	if p.db, err = store.Open(ctx, w.file); err != nil {
+		return err
+	}
+	ks, err := keys.Open(ctx, p.db, w.ground.master, h.clock.now)
+	if err != nil {
+		return err
+	}
+	cards := vault.Open(p.db, ks, h.clock.now, w.log)
+	p.card = cardhost.New(cardhost.Config{
+		Name: bankName, Dial: p.dialBank, Acquirer: acquirer, Forwarder: acquirer, Keys: ks, Vault: cards, PINKey: keys.ZPK(bankName),
+		MACKey: keys.ZAK(bankName), Timeout: w.patience, Clock: h.clock.now, Log: w.log,
+	})
+	p.jobs = jobs.NewRunner(p.db, h.clock.now, w.log)
+	p.jobs.Poll, p.jobs.Lease = pollEvery, 2*w.patience+5*time.Second
+	p.engine = payment.New(payment.Config{DB: p.db, Clock: h.clock.now, Card: w.sabotage.channel(gate{p, p.card}), Jobs: p.jobs, Log: w.log,
+		Metrics: told{p}, Node: h.id, Remember: time.Second})
+	p.card.OnLate(func(ctx context.Context, r channel.Request, o channel.Outcome) {
+		if !p.dead.Load() {
+			p.engine.Late(ctx, r, o)
+		}
+	})
+	if w.tier == Full {
+		p.door = iso.New(iso.Config{DB: p.db, Engine: p.engine, Keys: ks, Vault: cards, Clock: h.clock.now, Log: w.log, Metrics: unheard{},
+			Profile: iso8583.UnionPayPOS, Acquirer: acquirer, Remember: time.Second})
+	}
+	ctx, p.stop = context.WithCancel(ctx)
+	w.journal.add("%s starts", h.name)
+	if err := p.beat(ctx); err != nil && !p.dead.Load() {
+		return err
+	}
+	p.serve(ctx)
+	return nil
+}
+
+// serve opens the ports, unless the process died while it was starting.
+func (p *process) serve(ctx context.Context) {
+	p.host.mu.Lock()
+	defer p.host.mu.Unlock()
+	if p.dead.Load() {
+		return
+	}
+	p.live = p
+	run := p.untilPaused(ctx)
+	p.threads.Go(func() { p.work(ctx, run) })
+	p.threads.Go(func() { p.beats(ctx) })
+	if p.door != nil {
+		p.threads.Go(func() { _ = p.door.Serve(p.port) }) // ends when the port is closed
+	}
+}
+
+// work does the jobs, until ctx ends or it is paused; then it waits to be resumed.
+func (p *process) work(ctx, run context.Context) {
+	for ; ; run = p.untilPaused(ctx) {
+		p.jobs.Run(run)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.resume:
+		}
+	}
+}
+
+// untilPaused makes the context that pause ends.
+func (p *process) untilPaused(ctx context.Context) context.Context {
+	run, pause := context.WithCancel(ctx)
+	p.pause.Store(&pause)
+	return run
+}
+
+// dialBank connects to the bank.
+func (p *process) dialBank(ctx context.Context) (net.Conn, error) {
+	w := p.world
+	if err := w.toBank.dial(ctx, p.name); err != nil {
+		return nil, err
+	}
+	if p.dead.Load() {
+		return nil, errRefused
+	}
+	near, far := w.toBank.connect(p.name, bankName)
+	w.busy.Go(func() { w.bank.ServeConn(far) })
+	return near, nil
+}
+
+// beat writes the heartbeat and resolves what nobody works on any more.
+func (p *process) beat(ctx context.Context) error {
+	now := p.clock.now()
+	if err := p.db.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, p.id, now) }); err != nil {
+		return err
+	}
+	if p.world.sabotage.NoRecovery {
+		return nil
+	}
+	alive, err := nodes.Alive(ctx, p.db.Read(), now.Add(-deadAfter))
+	if err != nil {
+		return err
+	}
+	late := now.Add(-2 * p.world.patience)
+	_, err = p.engine.Recover(ctx, func(a payment.Attempt) bool {
+		if a.Node == p.id {
+			return a.Created.Before(p.started) || a.Created.Before(late)
+		}
+		return !alive[a.Node]
+	})
+	return err
+}
+
+func (p *process) beats(ctx context.Context) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := p.beat(ctx); err != nil && !p.dead.Load() && ctx.Err() == nil {
+			p.world.log.Error("heartbeat failed", "host", p.name, "err", err)
+		}
+	}
+}
+
+// end closes the ports and the process with them, after it has answered what it is answering.
+func (p *process) end() {
+	p.stop()
+	p.port.close()
+	if p.door != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		p.door.Shutdown(ctx)
+	}
+	p.threads.Wait()
+	p.card.Close()
+	_ = p.db.Close() // nothing is read from it any more
+}
+
+// listener is a port that conns are handed to.
+type listener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newListener() *listener { return &listener{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+// offer hands a connection over; false when the port is closed.
+func (l *listener) offer(c net.Conn) bool {
+	select {
+	case l.conns <- c:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+func (l *listener) close() { l.once.Do(func() { close(l.done) }) }
+
+// Accept waits for a connection, or for the port to be closed.
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes the port.
+func (l *listener) Close() error { l.close(); return nil }
+
+// Addr is the port's name.
+func (l *listener) Addr() net.Addr { return portName{} }
+
+type portName struct{}
+
+func (portName) Network() string { return "simulated" }
+func (portName) String() string  { return "terminals" }
+
+// unheard is a door's metrics for nobody.
+type unheard struct{}
+
+func (unheard) Message(string, string, time.Duration) {}
+func (unheard) BadMessage(string)                     {}
+func (unheard) Connections(int)                       {}
