@@ -171,11 +171,15 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 		return err
 	}
 	entry, kind := books.VoidReversal, "void.reversed"
-	if of.Kind == channel.Sale {
+	switch {
+	case of.Kind == channel.Sale:
 		entry, kind = books.SaleReversal, "payment.reversed"
-		if err := w.desk.Release(w.ctx, facts(p, of.ID)); err != nil {
-			return w.failed(err)
-		}
+		err = w.desk.Release(w.ctx, facts(p, of.ID))
+	case booked: // the sale stands again, and takes back the room that its void made in the limits
+		err = w.desk.Restore(w.ctx, facts(p, of.ID))
+	}
+	if err != nil {
+		return w.failed(err)
 	}
 	w.tell(kind, r, p, now)
 	if !booked {

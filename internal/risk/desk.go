@@ -195,13 +195,25 @@ func (d *Desk) Assess(ctx context.Context, f Facts) (Approval, error) {
 
 // Release gives back what Assess counted, when the payment did not come about.
 func (d *Desk) Release(ctx context.Context, f Facts) error {
+	return d.shift(ctx, f, func(used int64) int64 {
+		return -min(f.Amount.Minor(), used) // a limit that was set after the payment never counted it
+	})
+}
+
+// Restore counts a payment again that Release gave back and that stands after all,
+// whatever the limits say by now.
+func (d *Desk) Restore(ctx context.Context, f Facts) error {
+	return d.shift(ctx, f, func(int64) int64 { return f.Amount.Minor() })
+}
+
+// shift moves every counter of a payment by a delta.
+func (d *Desk) shift(ctx context.Context, f Facts, delta func(used int64) int64) error {
 	if err := d.Load(ctx, f); err != nil {
 		return err
 	}
 	for _, l := range d.of(f) {
 		for _, c := range l.counters(f) {
-			// A limit that was set after the payment never counted it.
-			d.add(c.counter, -min(f.Amount.Minor(), d.used[c.counter]))
+			d.add(c.counter, delta(d.used[c.counter]))
 		}
 	}
 	return nil
