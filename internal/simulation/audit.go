@@ -22,9 +22,9 @@ var lawful = map[string]bool{"reversal after settlement": true}
 
 // audit holds everything against everything else when nothing is under way any more.
 func (w *world) audit() {
-	w.must(ledger.Prove(w.ctx, w.db.Read()))
+	w.must(ledger.Prove(w.ctx, w.read()))
 	w.must(w.bank.Check())
-	open, err := cases.List(w.ctx, w.db.Read())
+	open, err := cases.List(w.ctx, w.read())
 	w.must(err)
 	for _, c := range open {
 		if !lawful[c.Kind] {
@@ -54,7 +54,7 @@ func (w *world) auditShop(s shop, believed map[slot]belief) error {
 	var stands, fees int64
 	taken := map[clock.Day]int64{}
 	for _, p := range payments {
-		list, err := payment.Attempts(w.ctx, w.db.Read(), s.ID, p.ID)
+		list, err := payment.Attempts(w.ctx, w.read(), s.ID, p.ID)
 		if err != nil {
 			return err
 		}
@@ -62,13 +62,11 @@ func (w *world) auditShop(s shop, believed map[slot]belief) error {
 		if p.State == payment.Approved {
 			stands += p.Amount.Minor() - p.Refunded.Minor()
 			fees += p.Fee.Minor() - p.RefundFee.Minor()
-			if !restored(list) {
-				taken[p.Day] += p.Amount.Minor()
-			}
+			taken[p.Day] += p.Amount.Minor()
 		}
 	}
 	for account, want := range map[ledger.Account]int64{books.Receivable(bankName): stands, books.Fees: -fees, books.Pending: fees - stands} {
-		got, err := ledger.Balance(w.ctx, w.db.Read(), ledger.Owner(s.ID), account, s.Currency)
+		got, err := ledger.Balance(w.ctx, w.read(), ledger.Owner(s.ID), account, s.Currency)
 		if err != nil {
 			return err
 		}
@@ -95,7 +93,7 @@ func (w *world) owes(s shop) int64 {
 
 // payments finds a shop's payments by the events that tell of them, whose numbers have no gap.
 func (w *world) payments(s shop) ([]payment.Payment, error) {
-	told, err := events.After(w.ctx, w.db.Read(), int64(s.ID), 0, 1_000_000)
+	told, err := events.After(w.ctx, w.read(), int64(s.ID), 0, 1_000_000)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func (w *world) payments(s shop) ([]payment.Payment, error) {
 	}
 	var list []payment.Payment
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		p, err := payment.Get(w.ctx, w.db.Read(), s.ID, id)
+		p, err := payment.Get(w.ctx, w.read(), s.ID, id)
 		if err != nil {
 			return nil, err
 		}
@@ -154,14 +152,6 @@ func (w *world) auditPayment(p payment.Payment, list []payment.Attempt, believed
 	}
 }
 
-// restored reports whether a sale was voided and the void taken back after it was
-// approved: its limits have forgotten it.
-func restored(list []payment.Attempt) bool {
-	return slices.ContainsFunc(list, func(a payment.Attempt) bool {
-		return a.Kind == channel.Void && a.State == payment.Reversed && a.Code == "00"
-	})
-}
-
 // errOnlyAsked rolls back what was only asked.
 var errOnlyAsked = errors.New("only asked")
 
@@ -172,7 +162,7 @@ func (w *world) auditLimits(s shop, payments []payment.Payment, taken map[clock.
 		days[p.Day] = true
 	}
 	for day := range days {
-		if err := w.db.Write(w.ctx, func(tx *store.Tx) error {
+		if err := w.database().Write(w.ctx, func(tx *store.Tx) error {
 			w.room(tx, s, day, dailyLimit-taken[day])
 			return errOnlyAsked
 		}); !errors.Is(err, errOnlyAsked) {
@@ -191,8 +181,7 @@ func (w *world) room(tx *store.Tx, s shop, day clock.Day, minor int64) {
 	}
 	if err := ask(minor + 1); !errors.Is(err, risk.ErrOverDay) {
 		w.blame("%s: %s takes more than the %d that are left: %v", s.NameEN, day, minor, err)
-	}
-	if err := ask(minor); err != nil {
+	} else if err := ask(minor); err != nil {
 		w.blame("%s: %s does not take the %d that are left: %v", s.NameEN, day, minor, err)
 	}
 }

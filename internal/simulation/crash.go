@@ -64,6 +64,7 @@ func (g gate) Do(ctx context.Context, r channel.Request) channel.Outcome {
 		return channel.Outcome{Detail: "dead"}
 	}
 	o := g.next.Do(ctx, r)
+	time.Sleep(g.world.dice("outcome", g.name, what, g.world.again("outcome "+g.name+what)).between(1, time.Microsecond)) // many may fail at one instant
 	g.point("before it stores the outcome of " + what)
 	if g.dead.Load() {
 		return channel.Outcome{Detail: "dead"}

@@ -12,7 +12,7 @@ import (
 // live plays the till's part of a run.
 func (t *till) live() {
 	for range 2 + t.dice.IntN(t.world.busyness) {
-		time.Sleep(t.dice.between(0, 8*time.Second))
+		time.Sleep(t.dice.between(0, t.world.pace))
 		if t.settling != nil {
 			t.settle()
 			continue
@@ -23,11 +23,11 @@ func (t *till) live() {
 		switch t.dice.IntN(20) {
 		case 0, 1, 2:
 			t.void()
-		case 3, 4, 5:
+		case 3, 4, 5, 6:
 			t.refund()
-		case 6:
+		case 7:
 			t.settle()
-		case 7, 8:
+		case 8, 9, 10:
 			t.misbehave()
 		default:
 			t.sale()
@@ -70,7 +70,10 @@ func (t *till) begin(kind channel.Kind, minor int64, card string) *row {
 }
 
 // lean are the cards that pay without a PIN, most of them well.
-var lean = []string{"test-credit", "test-credit", "test-credit", "test-credit", "test-duplicate", "test-late", "test-cut", "test-silent", "test-down", "test-expired", "test-low-funds"}
+var lean = []string{good, good, good, good, good, good, good, good, "test-duplicate", "test-duplicate",
+	"test-late", "test-cut", "test-silent", "test-down", "test-expired", "test-low-funds"}
+
+const good = "test-credit"
 
 func (t *till) sale() {
 	r := t.begin(channel.Sale, 1+t.dice.Int64N(20000), pick(t.dice, lean...))
@@ -136,8 +139,9 @@ func (t *till) refund() {
 
 func (t *till) sendRefund(r *row, repeat bool) {
 	got, heard := ask(t, fmt.Sprintf("refund %s %d of %s", r.slot, r.minor, r.of.slot), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
-		return e.Refund(t.world.ctx, payment.ReturnRequest{Source: t.source(r.slot), Amount: t.amount(r.minor), Ref: r.of.ref,
-			OriginalBatch: r.of.batch, OriginalTrace: r.of.trace, Token: t.world.ground.tokens[r.card]})
+		asked := t.world.saleRequest(t.source(r.slot), t.amount(r.minor), r.card)
+		return e.Refund(t.world.ctx, payment.ReturnRequest{Source: asked.Source, Amount: asked.Amount, Card: asked.Card, Token: asked.Facts.Token,
+			Ref: r.of.ref, OriginalBatch: r.of.batch, OriginalTrace: r.of.trace})
 	})
 	t.judge(r, got, heard, repeat)
 }

@@ -90,7 +90,7 @@ type deed struct {
 // live plays the device's part of a run.
 func (d *device) live() {
 	for range 2 + d.dice.IntN(d.world.busyness) {
-		time.Sleep(d.dice.between(0, 8*time.Second))
+		time.Sleep(d.dice.between(0, d.world.pace))
 		x := d.choose()
 		if d.dice.chance(0.08) {
 			d.doWithoutPower(x)
@@ -122,8 +122,8 @@ func (d *device) choose() deed {
 }
 
 // wallet holds the cards that customers carry, the ordinary ones more often.
-var wallet = []string{"test-credit", "test-credit", "test-credit", "test-debit", "test-debit", "test-debit-2", "test-debit-2",
-	"test-low-funds", "test-silent", "test-late", "test-cut", "test-duplicate", "test-down"}
+var wallet = []string{"test-credit", "test-credit", "test-credit", "test-credit", "test-credit", "test-debit", "test-debit", "test-debit", "test-debit",
+	"test-debit-2", "test-debit-2", "test-debit-2", "test-duplicate", "test-duplicate", "test-low-funds", "test-silent", "test-late", "test-cut", "test-down"}
 
 // magic are the amounts at which the bank misbehaves.
 var magic = []int64{9051, 9091, 9093, 9094, 9095, 9096, 9097, 9098, 9099}

@@ -12,8 +12,8 @@ import (
 // Healing is bounded in virtual time: stragglers arrive, then everybody ends what is
 // pending, then the system comes to rest.
 const (
-	stragglers = 4 * time.Minute
-	longest    = 40 * time.Minute
+	aMoment = 50 * time.Second // longer than a death, a silence of the bank, or a late answer of its
+	longest = 40 * time.Minute
 )
 
 // heal ends all faults and waits until nothing is pending.
@@ -21,7 +21,7 @@ func (w *world) heal() error {
 	w.journal.add("the weather clears")
 	w.calm.Store(true)
 	w.setClocks()
-	time.Sleep(stragglers)
+	time.Sleep(w.toHosts.weather.longest + w.toBank.weather.longest + aMoment)
 	errs := make(chan error, len(w.actors))
 	var mending sync.WaitGroup
 	for _, a := range w.actors {
@@ -55,11 +55,11 @@ func (w *world) setClocks() {
 func (w *world) rest() error {
 	until := time.Now().Add(longest)
 	for {
-		under, err := payment.UnderWay(w.ctx, w.db.Read())
+		under, err := payment.UnderWay(w.ctx, w.read())
 		if err != nil {
 			return err
 		}
-		waiting, err := jobs.List(w.ctx, w.db.Read())
+		waiting, err := jobs.List(w.ctx, w.read())
 		if err != nil {
 			return err
 		}

@@ -120,6 +120,8 @@ func (w *wire) carry(from int, way string) {
 		}
 	}
 	flying.Wait()
+	h := w.hop
+	time.Sleep(h.world.dice("farewell", h.name, way, h.again("farewell "+way)).between(nearest, usual)) // what is answered at this instant is still heard
 	_ = w.ends[1-from].Close()
 	w.hop.mu.Lock()
 	defer w.hop.mu.Unlock()

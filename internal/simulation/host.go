@@ -42,17 +42,21 @@ type process struct {
 	door    *iso.Server // nil where terminals call the engine directly
 	port    *listener
 	stop    context.CancelFunc
-	pause   atomic.Pointer[context.CancelFunc] // of its jobs, until resume
-	resume  chan struct{}
-	dead    atomic.Bool
-	threads sync.WaitGroup
+
+	beatEvery time.Duration
+	pause     atomic.Pointer[context.CancelFunc] // of its jobs, until resume
+	resume    chan struct{}
+	dead      atomic.Bool
+	threads   sync.WaitGroup
 }
 
 const (
 	acquirer  = "48029900"
-	beatEvery = 4 * time.Second
-	deadAfter = 10 * time.Second
-	pollEvery = 5 * time.Second
+	deadAfter = 17 * time.Second
+
+	// Each life has its own rhythm, so that two hosts never do the same thing at one instant.
+	seldomBeat, oftenBeat = 8 * time.Second, 6 * time.Second
+	seldomPoll, oftenPoll = 10 * time.Second, 8 * time.Second
 )
 
 // process gives the one that runs; nil for none.
@@ -65,7 +69,8 @@ func (h *host) process() *process {
 // start begins a life. What was in flight before is resolved first.
 func (h *host) start() error {
 	ctx, w := context.Background(), h.world
-	p := &process{host: h, started: h.clock.now(), port: newListener(), resume: make(chan struct{}, 1)}
+	d := w.dice("life", h.name, w.again("life "+h.name))
+	p := &process{host: h, started: h.clock.now(), port: newListener(), resume: make(chan struct{}, 1), beatEvery: d.between(oftenBeat, seldomBeat)}
 	var err error
 	if p.db, err = store.Open(ctx, w.file); err != nil {
 		return err
@@ -80,7 +85,7 @@ func (h *host) start() error {
 		MACKey: keys.ZAK(bankName), Timeout: w.patience, Clock: h.clock.now, Log: w.log,
 	})
 	p.jobs = jobs.NewRunner(p.db, h.clock.now, w.log)
-	p.jobs.Poll, p.jobs.Lease = pollEvery, 2*w.patience+5*time.Second
+	p.jobs.Poll, p.jobs.Lease = d.between(oftenPoll, seldomPoll), 2*w.patience+5*time.Second
 	p.engine = payment.New(payment.Config{DB: p.db, Clock: h.clock.now, Card: w.sabotage.channel(gate{p, p.card}), Jobs: p.jobs, Log: w.log,
 		Metrics: told{p}, Node: h.id, Remember: time.Second})
 	p.card.OnLate(func(ctx context.Context, r channel.Request, o channel.Outcome) {
@@ -174,7 +179,7 @@ func (p *process) beat(ctx context.Context) error {
 }
 
 func (p *process) beats(ctx context.Context) {
-	tick := time.NewTicker(beatEvery)
+	tick := time.NewTicker(p.beatEvery)
 	defer tick.Stop()
 	for {
 		select {

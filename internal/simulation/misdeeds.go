@@ -12,21 +12,23 @@ import (
 // does not allow. The host must take it, or refuse it, without losing money.
 func (t *till) misbehave() {
 	sale := func(r *row) bool { return r.kind == channel.Sale && r.state == approved }
+	if voided := t.mine(func(r *row) bool { return sale(r) && r.voided }); voided != nil && t.dice.chance(0.5) {
+		t.undoTwice(voided)
+		return
+	}
 	switch t.dice.IntN(7) {
-	case 0: // take back what was approved, even after settlement
+	case 0, 1: // take back what was approved, even after settlement
 		t.regret(t.mine(func(r *row) bool { return sale(r) && !r.voided || r.kind == channel.Void && r.state == approved }))
-	case 1: // a reversal that overtakes its sale
+	case 2: // a reversal that overtakes its sale
 		t.overtake()
-	case 2: // a sale of long ago once more
+	case 3: // a sale of long ago once more
 		t.repeat(t.mine(sale))
-	case 3: // another sale under the number of an old one
+	case 4: // another sale under the number of an old one
 		t.reuse(t.mine(sale))
-	case 4: // a sale into a batch that is not open
+	case 5: // a sale into a batch that is not open
 		t.wrongBatch()
-	case 5: // more than was paid
+	case 6: // more than was paid
 		t.refundTooMuch()
-	case 6: // a reversal of what a void has taken back already
-		t.undoTwice(t.mine(func(r *row) bool { return sale(r) && r.voided }))
 	}
 }
 
@@ -42,7 +44,7 @@ func (t *till) regret(r *row) {
 
 // overtake has a sale reversed before it is sent.
 func (t *till) overtake() {
-	r := t.begin(channel.Sale, 777, lean[0])
+	r := t.begin(channel.Sale, 777, good)
 	if !t.reverse(r) {
 		t.undo = r
 		return
@@ -85,7 +87,7 @@ func (t *till) sayAgain(r *row, minor int64) (answer[payment.Attempt], bool) {
 func (t *till) wrongBatch() {
 	s := slot{t.id, (t.batch+lastTrace-2)%lastTrace + 1, t.next()}
 	got, heard := ask(t, fmt.Sprintf("sale %s 888 late", s), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
-		return e.Sale(t.world.ctx, t.world.saleRequest(t.source(s), t.amount(888), lean[0]))
+		return e.Sale(t.world.ctx, t.world.saleRequest(t.source(s), t.amount(888), good))
 	})
 	if heard && got.err == nil {
 		t.world.blame("%s: a sale was taken into a batch that is not open", s)
@@ -113,7 +115,7 @@ func (t *till) undoTwice(r *row) {
 	if r == nil {
 		return
 	}
-	ask(t, fmt.Sprintf("reversal %s %d", r.slot, r.minor), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
+	ask(t, fmt.Sprintf("untimely reversal %s %d", r.slot, r.minor), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
 		return e.Reverse(t.world.ctx, payment.ReversalRequest{Source: t.source(r.slot), Amount: t.amount(r.minor), Reason: "06"})
 	})
 }

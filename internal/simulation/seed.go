@@ -33,5 +33,8 @@ func (d dice) between(lo, hi time.Duration) time.Duration {
 // upTo draws a probability from 0 to p.
 func (d dice) upTo(p float64) float64 { return d.Float64() * p }
 
+// rather draws a probability from 0 to p, the low ones more often.
+func (d dice) rather(p float64) float64 { return d.Float64() * d.upTo(p) }
+
 // pick draws one of list.
 func pick[T any](d dice, list ...T) T { return list[d.IntN(len(list))] }

@@ -68,11 +68,11 @@ type world struct {
 	log      *slog.Logger
 	epoch    time.Time
 	file     string // the database's
-	db       *store.DB
 	bank     *cardnet.Network
 
 	patience time.Duration // of a card host, for an answer
-	busyness int           // what an actor does, at most, besides two deeds
+	busyness int           // how much an actor does, at most
+	pace     time.Duration // at most between two things that it does
 	crashes  float64       // at each point
 
 	hosts   []*host
@@ -128,7 +128,7 @@ func Run(g *Ground, p Plan) (_ *Journal, err error) {
 func newWorld(g *Ground, p Plan) (*world, error) {
 	d := p.Seed.dice("world")
 	w := &world{Seed: p.Seed, ctx: context.Background(), tier: p.Tier, sabotage: p.Sabotage, ground: g, journal: newJournal(), log: p.Log,
-		patience: d.between(3*time.Second, 6*time.Second), busyness: 3 + d.IntN(6), counts: map[string]int{}, sales: map[string][]row{}}
+		patience: d.between(3*time.Second, 6*time.Second), busyness: pick(d, 3, 6, 6, 12), pace: pick(d, 300*time.Millisecond, 2*time.Second, 8*time.Second), counts: map[string]int{}, sales: map[string][]row{}}
 	if w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
@@ -145,13 +145,14 @@ func newWorld(g *Ground, p Plan) (*world, error) {
 	if err := os.WriteFile(w.file, g.image, 0o600); err != nil {
 		return nil, err
 	}
-	if w.db, err = store.Open(w.ctx, w.file); err != nil {
-		return nil, err
-	}
 	if w.bank, err = newBank(w, d); err != nil {
 		return nil, err
 	}
-	for i := range 1 + d.IntN(2) {
+	machines := 1
+	if d.chance(0.35) {
+		machines = 2
+	}
+	for i := range machines {
 		h := &host{world: w, name: string(rune('A' + i)), id: nodes.ID(i + 1), clock: &timepiece{world: w}}
 		h.clock.set(d.between(-2*time.Second, 2*time.Second))
 		w.hosts = append(w.hosts, h)
@@ -184,6 +185,18 @@ func (w *world) cast(d dice) error {
 
 // now is the true time.
 func (w *world) now() time.Time { return w.epoch.Add(time.Since(w.journal.began)).UTC() }
+
+// database is what a living host has open; nil when all are down.
+func (w *world) database() *store.DB {
+	for _, h := range w.hosts {
+		if p := h.process(); p != nil {
+			return p.db
+		}
+	}
+	return nil
+}
+
+func (w *world) read() *store.Reader { return w.database().Read() }
 
 // again counts how often a thing happened.
 func (w *world) again(what string) int {
@@ -237,5 +250,5 @@ func (w *world) close() error {
 	w.toBank.cut("")
 	w.busy.Wait()
 	time.Sleep(10 * time.Minute) // the last timers
-	return errors.Join(append(errs, w.db.Close(), os.RemoveAll(filepath.Dir(w.file)))...)
+	return errors.Join(append(errs, os.RemoveAll(filepath.Dir(w.file)))...)
 }

@@ -15,13 +15,13 @@ type weather struct {
 	longest time.Duration // how late
 }
 
-// draw makes weather. One run in four is calm but for the speed of light.
+// draw makes weather: a third of it calm, storms rare, so that there is something to ruin.
 func draw(d dice) weather {
-	if d.chance(0.25) {
+	if d.chance(0.33) {
 		return weather{longest: time.Second}
 	}
 	return weather{
-		loss: d.upTo(0.30), replay: d.upTo(0.50), cut: d.upTo(0.05), refuse: d.upTo(0.15), slow: d.upTo(0.40),
+		loss: d.rather(0.30), replay: d.upTo(0.50), cut: d.rather(0.05), refuse: d.rather(0.15), slow: d.rather(0.40),
 		longest: pick(d, 200*time.Millisecond, 2*time.Second, 10*time.Second, 30*time.Second, 90*time.Second),
 	}
 }

@@ -70,7 +70,8 @@ func TestAConcentratorsLineCarriesManyTerminals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := waiting[unproven(t, raw).Text(41)]
+		_, m := unproven(t, raw)
+		d := waiting[m.Text(41)]
 		if d == nil {
 			t.Fatal("an answer to nobody, or a second one")
 		}
@@ -137,9 +138,7 @@ func TestAConnectionTooManyIsClosedAtOnce(t *testing.T) {
 		d := w.device("zh-CN") // holds the first
 		second, third, fourth := w.dial(), w.dial(), w.dial()
 		defer func() { _ = third.Close() }()
-		if n, err := fourth.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("the fourth connection reads %d, %v", n, err)
-		}
+		closedAtOnce(t, fourth)
 		d.take(1_00)
 		_ = second.Close()
 		synctest.Wait()
@@ -175,6 +174,7 @@ func TestAConnectionThatTalksNonsenseIsClosed(t *testing.T) {
 		w := bubbled(t, func(c *Config) { c.MaxBad = 8 })
 		d := w.shop().device("zh-CN")
 		for name, row := range rows {
+			t.Log(name)
 			d.conn = w.dial()
 			for range row.bearable {
 				d.send(row.nonsense)
@@ -183,11 +183,9 @@ func TestAConnectionThatTalksNonsenseIsClosed(t *testing.T) {
 				d.signOn("004") // still served
 			}
 			d.send(row.nonsense)
-			if n, err := d.conn.Read(make([]byte, 1)); err != io.EOF {
-				t.Errorf("%s: the connection is open: %d, %v", name, n, err)
-			}
+			closedAtOnce(t, d.conn)
 			if !w.log.has("bad message dropped", row.log) {
-				t.Errorf("%s: the log does not say %q", name, row.log)
+				t.Errorf("the log does not say %q", row.log)
 			}
 		}
 	})

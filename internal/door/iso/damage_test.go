@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"hawker/internal/iso8583"
 	"hawker/internal/store/storetest"
 )
 
@@ -51,12 +52,15 @@ func (d *device) flipped(t *testing.T, sale []byte, bit int) {
 	bad := slices.Clone(sale)
 	bad[bit/8] ^= 0x80 >> (bit % 8)
 	raw := d.lonely(bad)
-	if raw == nil || bit/8 < bodyAt {
+	if raw == nil {
 		return
 	}
-	// What is answered is refused; the answer to a stranger has another MAC or none.
-	if m := unproven(t, raw); m.Text(39) == "00" {
+	f, m := unproven(t, raw) // the answer to a stranger has another MAC or none
+	switch inBody := bit/8 >= bodyAt; {
+	case inBody && m.Text(39) == "00":
 		t.Errorf("approved with bit %d of byte %d flipped: %v", bit%8, bit/8, m)
+	case !inBody && (m.Text(39) != "00" || f.Header.ProcessingRequest() != iso8583.NothingToDo):
+		t.Errorf("with bit %d of byte %d flipped, outside the message, the answer is %s with header %s", bit%8, bit/8, m.Text(39), f.Header)
 	}
 }
 

@@ -136,7 +136,7 @@ func (d *device) read(raw []byte) answer {
 }
 
 // unproven takes an answer apart whose MAC is not looked at.
-func unproven(t testing.TB, raw []byte) *iso8583.Message {
+func unproven(t testing.TB, raw []byte) (iso8583.Frame, *iso8583.Message) {
 	t.Helper()
 	f, err := iso8583.UnionPayPOS.ParseFrame(raw)
 	if err != nil {
@@ -146,7 +146,7 @@ func unproven(t testing.TB, raw []byte) *iso8583.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return f, m
 }
 
 // signOn fetches working keys in a layout, and the batch.

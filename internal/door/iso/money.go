@@ -84,7 +84,6 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 	switch {
 	case err == nil:
 		s.stamp(c, a)
-		c.reply.Unset(38)
 	case errors.Is(err, payment.ErrAmountDiffer):
 		return errDiffers.Wrap(err)
 	}

@@ -1,9 +1,11 @@
 package iso
 
 import (
+	"io"
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"hawker/internal/store/storetest"
 )
@@ -43,6 +45,16 @@ func (p *pipes) dial() net.Conn {
 		_ = far.Close()
 	}
 	return near
+}
+
+// closedAtOnce holds the door to having ended a connection: in a bubble, where waiting
+// takes no time, that a connection ends by and by proves nothing.
+func closedAtOnce(t *testing.T, c net.Conn) {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the connection is open: %d, %v", n, err)
+	}
 }
 
 // bubbled is a world for a synctest bubble. The caller is in one.

@@ -95,6 +95,21 @@ func TestAReversalOvertakesItsSale(t *testing.T) {
 	})
 }
 
+// TestAReversedSaleShowsNoAuthorization repeats a sale that was approved and taken back.
+func TestAReversedSaleShowsNoAuthorization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	d := w.device("zh-CN")
+	sale := d.take(1_00)
+	d.must(d.reversal(sale.message, "98"))
+	for _, code := range []string{"98", "12"} { // while it is taken back, and then
+		if a := d.expect(code, sale.message); a.Has(38) {
+			t.Errorf("with code %s it has an authorization", code)
+		}
+		w.heal()
+	}
+}
+
 // TestABankOutOfReachChargesNothing has no network to connect to.
 func TestABankOutOfReachChargesNothing(t *testing.T) {
 	t.Parallel()

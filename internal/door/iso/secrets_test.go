@@ -1,8 +1,11 @@
 package iso
 
 import (
+	"bytes"
+	"context"
 	"testing"
 
+	"hawker/internal/iso8583"
 	"hawker/internal/store/storetest"
 )
 
@@ -38,5 +41,31 @@ func TestCardDataInWrongPlacesIsNotLogged(t *testing.T) {
 	}
 	if !w.log.has("terminal message", "card_invalid") || !w.log.has("bad message dropped") {
 		t.Error("nothing was logged")
+	}
+}
+
+// TestNothingOfAMessageIsLeftInMemory looks at the bytes that came once they are answered.
+func TestNothingOfAMessageIsLeftInMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	d := w.device("zh-CN")
+	for name, sent := range map[string]message{"a sale": d.chip(1_00), "a refusal": d.sale(0)} {
+		body := d.frame(sent)[bodyAt:]
+		m, err := w.server.open(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var secrets [][]byte
+		for _, n := range []int{2, 35, 52, 55} {
+			secrets = append(secrets, m.Bytes(n))
+		}
+		if w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m) == nil {
+			t.Errorf("%s has no answer", name)
+		}
+		for _, left := range append(secrets, body) {
+			if !bytes.Equal(left, make([]byte, len(left))) {
+				t.Errorf("of %s is left %x", name, left)
+			}
+		}
 	}
 }

@@ -3,12 +3,12 @@ package iso
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/store/storetest"
@@ -29,12 +29,8 @@ func TestShutdownLetsTheAnswerInHandGoOut(t *testing.T) {
 		go func() { w.server.Shutdown(t.Context()); close(down) }()
 		synctest.Wait()
 
-		if _, err := idle.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("an idle connection is open: %v", err)
-		}
-		if _, err := w.dial().Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("a new connection is taken: %v", err)
-		}
+		closedAtOnce(t, idle)
+		closedAtOnce(t, w.dial())
 		select {
 		case <-down:
 			t.Error("it went down with an answer in hand")
@@ -47,6 +43,37 @@ func TestShutdownLetsTheAnswerInHandGoOut(t *testing.T) {
 		<-down
 		if e := w.effect(d.shop); e != (effect{1_00, 1_00}) {
 			t.Errorf("one sale of 1.00 came to %+v", e)
+		}
+	})
+}
+
+// TestShutdownAnswersWhatItHasRead stops the door while a message waits for its turn.
+func TestShutdownAnswersWhatItHasRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := bubbled(t, func(c *Config) { c.MaxInFlight = 1 })
+		d := w.device("zh-CN")
+		thinking := make(chan struct{})
+		w.network.SetFault(func(cardnet.Info) cardnet.Behaviour { <-thinking; return cardnet.Behaviour{} })
+		for range 2 {
+			d.send(d.frame(d.sale(1_00)))
+		}
+		synctest.Wait()
+		began, down := time.Now(), make(chan time.Time)
+		go func() { w.server.Shutdown(t.Context()); down <- time.Now() }()
+		synctest.Wait()
+		close(thinking)
+		for range 2 {
+			raw, err := readRaw(d.conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := d.read(raw); a.code() != "00" {
+				t.Errorf("answered %s %s", a.code(), a.says())
+			}
+		}
+		if took := (<-down).Sub(began); took > 0 {
+			t.Errorf("it went on reading for %s", took)
 		}
 	})
 }
@@ -65,9 +92,8 @@ func TestShutdownThatMayNotWaitStillStoresTheOutcome(t *testing.T) {
 		cancel()
 		down := make(chan struct{})
 		go func() { w.server.Shutdown(impatient); close(down) }()
-		if _, err := d.conn.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("the connection is open: %v", err)
-		}
+		synctest.Wait()
+		closedAtOnce(t, d.conn)
 		close(thinking)
 		<-down
 		if e := w.effect(d.shop); e != (effect{1_00, 1_00}) {
