@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -22,7 +23,8 @@ type cache struct {
 	now   clock.Clock
 	size  int
 	keys  map[Ref]entry
-	drops uint64 // counts drop, so that what was read before one is not put behind it
+	seed  maphash.Seed
+	drops [1024]uint64 // counts drop for a part of the refs, so that what was read before one is not put behind it
 }
 
 type entry struct {
@@ -31,7 +33,7 @@ type entry struct {
 }
 
 func newCache(now clock.Clock) *cache {
-	return &cache{now: now, size: cacheSize, keys: map[Ref]entry{}}
+	return &cache{now: now, size: cacheSize, keys: map[Ref]entry{}, seed: maphash.MakeSeed()}
 }
 
 // use runs do on the keys of refs and gives its error. When one is missing or
@@ -51,10 +53,15 @@ func (c *cache) use(do func([]tdes.Key) error, refs []Ref) (missing Ref, err err
 	return "", do(found)
 }
 
-func (c *cache) generation() uint64 {
+// generation counts what was dropped among the refs that ref stands with.
+func (c *cache) generation(ref Ref) uint64 {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.drops
+	return *c.dropsOf(ref)
+}
+
+func (c *cache) dropsOf(ref Ref) *uint64 {
+	return &c.drops[maphash.String(c.seed, string(ref))%uint64(len(c.drops))]
 }
 
 // put takes a key over that was read in generation as, and reports whether its
@@ -62,7 +69,7 @@ func (c *cache) generation() uint64 {
 func (c *cache) put(ref Ref, k tdes.Key, as uint64) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if as != c.drops {
+	if as != *c.dropsOf(ref) {
 		k.Wipe()
 		return true // perhaps; the caller reads again
 	}
@@ -89,8 +96,8 @@ func (c *cache) evict() {
 func (c *cache) drop(refs ...Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.drops++
 	for _, ref := range refs {
+		*c.dropsOf(ref)++
 		c.keys[ref].key.Wipe()
 		delete(c.keys, ref)
 	}

@@ -115,7 +115,7 @@ func (ks *Keystore) recheck(ctx context.Context, do func(k []tdes.Key) error, re
 
 // refresh reads a key's row into the cache, and reports whether it differs from what was there.
 func (ks *Keystore) refresh(ctx context.Context, ref Ref) (changed bool, err error) {
-	as := ks.cache.generation()
+	as := ks.cache.generation(ref)
 	k, err := ks.load(ctx, ks.db.Read(), ref)
 	if err != nil {
 		ks.cache.drop(ref)

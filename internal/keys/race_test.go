@@ -165,3 +165,26 @@ func BenchmarkWorkingKeys(b *testing.B) {
 		}
 	}
 }
+
+// TestACrowdOfSignOnsDisturbsNobody: what one terminal replaces is no reason for another to read again.
+func TestACrowdOfSignOnsDisturbsNobody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ks := open(t, db, masterFile(t))
+		var wg sync.WaitGroup
+		for i := range 24 {
+			name := fmt.Sprintf("%s-%d", terminal, i)
+			inject(t, ks, keys.TMK(name), tmkClear)
+			wg.Go(func() {
+				for range 10 {
+					if _, err := ks.WorkingKeys(t.Context(), keys.TMK(name), keys.DoubleWithTrack); err != nil {
+						t.Error(err)
+					}
+					if _, err := ks.MAC(t.Context(), keys.TAK(name), tdes.UnionPayECB, []byte("message")); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}

@@ -21,7 +21,7 @@ type Cache[K comparable, V any] struct {
 
 type kept[V any] struct {
 	value V
-	until time.Time
+	read  time.Time
 }
 
 // NewCache makes a cache over read that keeps at most limit values, each for life.
@@ -35,7 +35,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	c.mu.RLock()
 	k, ok := c.kept[key]
 	c.mu.RUnlock()
-	if ok && now.Before(k.until) {
+	if age := now.Sub(k.read); ok && age >= 0 && age < c.life { // a clock that went back proves nothing
 		return k.value, nil
 	}
 	v, err := c.read(ctx, key)
@@ -47,6 +47,6 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	if len(c.kept) >= c.max {
 		clear(c.kept) // simple, and rare: limits are set above what a node serves
 	}
-	c.kept[key] = kept[V]{v, now.Add(c.life)}
+	c.kept[key] = kept[V]{v, now}
 	return v, nil
 }
