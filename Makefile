@@ -6,11 +6,12 @@ SHELL := /bin/bash
 GO ?= go
 FUZZTIME ?= 30s
 BENCH ?= .
+SEED ?= 1
 # Starts one throw-away PostgreSQL for a command, unless HAWKER_TEST_PG names one.
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres lint fuzz bench cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres lint fuzz bench torture cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -49,6 +50,10 @@ fuzz: ## every fuzz target in turn for FUZZTIME
 bench: postgres ## benchmarks; BENCH picks by name
 	@$(WITH_PG) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' ./cmd ./internal | xargs -n1 dirname | sort -u)
+
+torture: build ## ten minutes of chaos on both databases, and the audit; SEED=n picks the plan
+	bin/hawker torture --duration 240s --kill-every 1300ms --seed $(SEED) --database sqlite
+	bin/hawker torture --duration 240s --kill-every 1300ms --seed $(SEED) --database postgres
 
 cover: postgres ## coverage of each package by its own tests, and in all
 	@mkdir -p bin

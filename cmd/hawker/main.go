@@ -28,6 +28,7 @@ type cli struct {
 	Migrate  migrateCommand `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`
 	Backup   backupCommand  `cmd:"" help:"Copy the SQLite database while the server runs."`
 	Verify   verifyCommand  `cmd:"" help:"Prove the ledger: every entry and every balance."`
+	Torture  tortureCommand `cmd:"" help:"Kill and disturb everything at random, heal, and compare all books."`
 	Bench    benchCommand   `cmd:"" help:"Measure payments a second, times, memory, and hold them against PostgreSQL's own benchmark."`
 }
 

@@ -65,7 +65,7 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 	name, proven, err := s.serve(ctx, c, frame.Body)
 	code := c.reply.Text(39)
 	if err != nil {
-		code = codeOf(err)
+		code = c.codeOf(err)
 	} else if code == "" {
 		code = codeApproved
 	}
@@ -91,6 +91,20 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 	s.record(c, name, code, took, err)
 	return out
 }
+
+// codeOf is codeOf, but for a message that moves money and could not be decided: nothing of
+// that is written down, so the same message may come again and be taken. It is no
+// refusal but unknown; the reversal that follows finds what came of it, or forbids it.
+func (c *call) codeOf(err error) string {
+	code := codeOf(err)
+	if m := c.message; code == codeSystem && (m.MTI == "0220" || m.MTI == "0200" && m.Text(3) != inquiry) {
+		return codeUnknown
+	}
+	return code
+}
+
+// inquiry is field 3 of the one request of its MTI that moves no money.
+const inquiry = "310000"
 
 // record writes one line a message: errors of ours loudly, refusals with their reason.
 func (s *Server) record(c *call, name, code string, took time.Duration, err error) {
