@@ -28,6 +28,9 @@ func (p *process) die(why string, down time.Duration) {
 	p.world.busy.Go(p.card.Close)
 	p.world.busy.Go(func() {
 		p.threads.Wait()
+		if p.world.sabotage.Amnesia {
+			p.forget()
+		}
 		time.Sleep(down)
 		p.world.must(p.host.start())
 	})

@@ -88,6 +88,9 @@ func (h *host) start() error {
 	p.jobs.Poll, p.jobs.Lease = d.between(oftenPoll, seldomPoll), 2*w.patience+5*time.Second
 	p.engine = payment.New(payment.Config{DB: p.db, Clock: h.clock.now, Card: w.sabotage.channel(gate{p, p.card}), Jobs: p.jobs, Log: w.log,
 		Metrics: told{p}, Node: h.id, Remember: time.Second})
+	if w.sabotage.Jobs != nil {
+		w.sabotage.Jobs(p.jobs)
+	}
 	p.card.OnLate(func(ctx context.Context, r channel.Request, o channel.Outcome) {
 		if !p.dead.Load() {
 			p.engine.Late(ctx, r, o)
@@ -160,6 +163,9 @@ func (p *process) beat(ctx context.Context) error {
 	now := p.clock.now()
 	if err := p.db.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, p.id, now) }); err != nil {
 		return err
+	}
+	if p.world.sabotage.Amnesia {
+		p.remember(ctx)
 	}
 	if p.world.sabotage.NoRecovery {
 		return nil

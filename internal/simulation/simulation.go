@@ -117,9 +117,10 @@ func Run(g *Ground, p Plan) (_ *Journal, err error) {
 	}
 	w.live()
 	if err := w.heal(); err != nil {
-		return w.journal, errors.Join(append(w.faults, err)...)
+		w.blame("%w", err)
+	} else {
+		w.audit()
 	}
-	w.audit()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.journal, errors.Join(w.faults...)

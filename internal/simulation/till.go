@@ -84,6 +84,9 @@ func (t *till) next() int {
 }
 
 func (t *till) source(s slot) payment.Source {
+	if t.world.sabotage.Trace != nil {
+		s.trace = t.world.sabotage.Trace(s.trace)
+	}
 	return payment.Source{Merchant: t.shop.Merchant, Terminal: s.terminal, Batch: s.batch, Trace: s.trace}
 }
 
