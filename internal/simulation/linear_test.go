@@ -57,7 +57,9 @@ func TestAStaleAnswerIsNoticed(t *testing.T) {
 	cache := store.NewCache(clock.System, time.Hour, histories, func(ctx context.Context, id int64) (payment.Payment, error) {
 		return payment.Get(ctx, r.db.Read(), r.merchant.ID, id)
 	})
-	r.record(func(ctx context.Context, _ store.Querier, _ merchant.ID, id int64) (payment.Payment, error) { return cache.Get(ctx, id) })
+	r.record(func(ctx context.Context, _ store.Querier, _ merchant.ID, id int64) (payment.Payment, error) {
+		return cache.Get(ctx, id)
+	})
 	wrong := 0
 	for _, h := range r.histories {
 		if porcupine.CheckOperationsTimeout(spec, h.steps, 20*time.Second) == porcupine.Illegal {

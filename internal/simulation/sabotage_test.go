@@ -57,7 +57,9 @@ type door struct {
 	do func(ctx context.Context, next channel.Channel, r channel.Request) channel.Outcome
 }
 
-func (d door) Do(ctx context.Context, r channel.Request) channel.Outcome { return d.do(ctx, d.Channel, r) }
+func (d door) Do(ctx context.Context, r channel.Request) channel.Outcome {
+	return d.do(ctx, d.Channel, r)
+}
 
 func wrapped(do func(context.Context, channel.Channel, channel.Request) channel.Outcome) func(channel.Channel) channel.Channel {
 	return func(c channel.Channel) channel.Channel { return door{c, do} }
