@@ -45,7 +45,7 @@ type device struct {
 func newDevice(w *world, s shop, c counter) (*device, error) {
 	d := &device{world: w, shop: s, id: c.id, dice: w.dice("device", c.id), clock: &timepiece{world: w}, seen: map[slot]bool{}}
 	d.clock.set(d.dice.between(-time.Minute, time.Minute))
-	d.path = filepath.Join(filepath.Dir(w.file), string(c.id)+".json")
+	d.path = filepath.Join(w.site, string(c.id)+".json")
 	d.options = pos.Options{Timeout: w.patience + d.dice.between(-time.Second, 10*time.Second), Tries: 1 + d.dice.IntN(3), Clock: d.clock.now, Dial: d.dial}
 	err := pos.Provision(d.path, pos.Device{Host: "hosts:5001", TMK: c.tmk, Language: pos.English,
 		Shop: pos.Shop{Name: pos.Words{ZH: s.NameZH, EN: s.NameEN}, MerchantID: s.MID, TerminalID: string(c.id)}})

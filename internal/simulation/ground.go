@@ -29,12 +29,12 @@ import (
 const bankName = "bank"
 
 // Ground is what every run begins with: a migrated database with merchants, terminals,
-// cards and keys. Making it takes a moment, copying it hardly any. It is read only, so
-// that any number of runs may share it.
+// cards and keys. Making it takes a moment, copying it hardly any. It does not change, so
+// any number of runs may share it.
 type Ground struct {
-	dir      string
-	image    []byte // the database's file
-	master   string // the file of the master key
+	dir      string // where runs put their files
+	database []byte // its file
+	master   []byte // the file of the master key
 	zpk, zak tdes.Key
 	shops    []shop
 	tokens   map[string]card.Token // by the name of the test card
@@ -60,24 +60,50 @@ func atFounding() time.Time { return founded }
 
 var _ clock.Clock = atFounding
 
-// NewGround lays the ground in an empty directory, where runs put their files too. It
-// must be called outside of any bubble.
+// NewGround lays the ground. Runs will put their files below dir, which is best in memory;
+// "" is the system's place for temporary files. It must be called outside of any bubble.
 func NewGround(ctx context.Context, dir string) (_ *Ground, err error) {
-	g := &Ground{dir: dir, master: filepath.Join(dir, "master.key"), tokens: map[string]card.Token{}}
+	g := &Ground{dir: dir, tokens: map[string]card.Token{}}
 	if g.shops, err = someShops(); err != nil {
 		return nil, err
 	}
-	file := filepath.Join(dir, "ground.db")
-	db, err := store.Open(ctx, file)
+	site, err := g.site()
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(g.lay(ctx, db), db.Close())
-	if err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(site)) }()
+	if err := g.lay(ctx, site); err != nil {
 		return nil, err
 	}
-	g.image, err = os.ReadFile(file) //nolint:gosec // written just now
+	if g.database, err = os.ReadFile(databaseIn(site)); err != nil {
+		return nil, err
+	}
+	g.master, err = os.ReadFile(masterIn(site))
 	return g, err
+}
+
+// site makes a directory for the files of one run.
+func (g *Ground) site() (string, error) { return os.MkdirTemp(g.dir, "hawker-simulation-") }
+
+func databaseIn(site string) string { return filepath.Join(site, "hawker.db") }
+
+func masterIn(site string) string { return filepath.Join(site, "master.key") }
+
+// copy puts the ground into a site of its own.
+func (g *Ground) copy() (site string, err error) {
+	if site, err = g.site(); err != nil {
+		return "", err
+	}
+	return site, errors.Join(os.WriteFile(databaseIn(site), g.database, 0o600), os.WriteFile(masterIn(site), g.master, 0o600))
+}
+
+// lay makes the database and the master key.
+func (g *Ground) lay(ctx context.Context, site string) error {
+	db, err := store.Open(ctx, databaseIn(site))
+	if err != nil {
+		return err
+	}
+	return errors.Join(g.board(ctx, db, masterIn(site)), db.Close())
 }
 
 func someShops() ([]shop, error) {
@@ -98,11 +124,12 @@ func someShops() ([]shop, error) {
 	return shops, nil
 }
 
-func (g *Ground) lay(ctx context.Context, db *store.DB) error {
+// board makes keys, merchants, terminals and cards.
+func (g *Ground) board(ctx context.Context, db *store.DB, master string) error {
 	if err := db.Migrate(ctx, schema.Files); err != nil {
 		return err
 	}
-	ks, err := keys.Open(ctx, db, g.master, atFounding)
+	ks, err := keys.Open(ctx, db, master, atFounding)
 	if err != nil {
 		return err
 	}

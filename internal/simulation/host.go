@@ -52,11 +52,11 @@ type process struct {
 
 const (
 	acquirer  = "48029900"
-	deadAfter = 17 * time.Second
+	deadAfter = 30 * time.Second
 
 	// Each life has its own rhythm, so that two hosts never do the same thing at one instant.
-	seldomBeat, oftenBeat = 8 * time.Second, 6 * time.Second
-	seldomPoll, oftenPoll = 10 * time.Second, 8 * time.Second
+	oftenBeat, seldomBeat = 9 * time.Second, 13 * time.Second
+	oftenPoll, seldomPoll = 11 * time.Second, 15 * time.Second
 )
 
 // process gives the one that runs; nil for none.
@@ -72,10 +72,10 @@ func (h *host) start() error {
 	d := w.dice("life", h.name, w.again("life "+h.name))
 	p := &process{host: h, started: h.clock.now(), port: newListener(), resume: make(chan struct{}, 1), beatEvery: d.between(oftenBeat, seldomBeat)}
 	var err error
-	if p.db, err = store.Open(ctx, w.file); err != nil {
+	if p.db, err = store.Open(ctx, databaseIn(w.site)); err != nil {
 		return err
 	}
-	ks, err := keys.Open(ctx, p.db, w.ground.master, h.clock.now)
+	ks, err := keys.Open(ctx, p.db, masterIn(w.site), h.clock.now)
 	if err != nil {
 		return err
 	}

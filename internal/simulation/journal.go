@@ -35,13 +35,6 @@ func (j *Journal) add(format string, args ...any) {
 	j.lines = append(j.lines, line{time.Since(j.began), fmt.Sprintf(format, args...)})
 }
 
-// Len is the number of lines.
-func (j *Journal) Len() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return len(j.lines)
-}
-
 // Hash is the same for two runs in which the same happened at the same instants. What
 // happened at one and the same instant has no order: goroutines may do it in any.
 func (j *Journal) Hash() string {

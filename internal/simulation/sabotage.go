@@ -28,7 +28,7 @@ func (s Sabotage) channel(c channel.Channel) channel.Channel {
 }
 
 // memory is what a host with amnesia still knows after its death.
-func (w *world) memory() string { return w.file + ".memory" }
+func (w *world) memory() string { return databaseIn(w.site) + ".memory" }
 
 // remember copies the database as it is.
 func (p *process) remember(ctx context.Context) {
@@ -47,7 +47,7 @@ func (p *process) forget() {
 		return // the other one has the database open
 	}
 	for _, log := range []string{"-wal", "-shm"} {
-		_ = os.Remove(w.file + log) // there may be none
+		_ = os.Remove(databaseIn(w.site) + log) // there may be none
 	}
-	w.must(os.Rename(w.memory(), w.file))
+	w.must(os.Rename(w.memory(), databaseIn(w.site)))
 }

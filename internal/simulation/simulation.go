@@ -29,7 +29,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +66,7 @@ type world struct {
 	journal  *Journal
 	log      *slog.Logger
 	epoch    time.Time
-	file     string // the database's
+	site     string // the directory of its files
 	bank     *cardnet.Network
 
 	patience time.Duration // of a card host, for an answer
@@ -138,12 +137,8 @@ func newWorld(g *Ground, p Plan) (*world, error) {
 		w.crashes = d.upTo(0.06)
 	}
 	w.toHosts, w.toBank = newHop(w, "shop", readsTerminal), newHop(w, "bank", readsBank)
-	dir, err := os.MkdirTemp(g.dir, "run-")
-	if err != nil {
-		return nil, err
-	}
-	w.file = filepath.Join(dir, "hawker.db")
-	if err := os.WriteFile(w.file, g.image, 0o600); err != nil {
+	var err error
+	if w.site, err = g.copy(); err != nil {
 		return nil, err
 	}
 	if w.bank, err = newBank(w, d); err != nil {
@@ -251,5 +246,5 @@ func (w *world) close() error {
 	w.toBank.cut("")
 	w.busy.Wait()
 	time.Sleep(10 * time.Minute) // the last timers
-	return errors.Join(append(errs, os.RemoveAll(filepath.Dir(w.file)))...)
+	return errors.Join(append(errs, os.RemoveAll(w.site))...)
 }

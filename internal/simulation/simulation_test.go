@@ -20,7 +20,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed only, and print its journal")
-	seeds   = flag.Uint64("seeds", 0, "play the seeds 1 to this; 0 plays fresh ones for a few seconds")
+	seeds   = flag.Uint64("seeds", 0, "play the seeds 1 to this; 0 plays fresh ones for some seconds")
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -28,25 +28,40 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // budget is how long a tier plays when nobody says how many seeds.
 const budget = 6 * time.Second
 
-var ground = sync.OnceValues(func() (*simulation.Ground, error) {
-	const memory = "/dev/shm"
-	parent := ""
-	if _, err := os.Stat(memory); err == nil {
-		parent = memory
+func TestLeanSeeds(t *testing.T) { t.Parallel(); many(t, simulation.Lean) }
+
+func TestFullSeeds(t *testing.T) { t.Parallel(); many(t, simulation.Full) }
+
+// TestASeedIsPlayedAgain plays seeds twice: the same must happen at the same instants.
+func TestASeedIsPlayedAgain(t *testing.T) {
+	t.Parallel()
+	for _, tier := range []simulation.Tier{simulation.Lean, simulation.Full} {
+		for seed := range 4 + simulation.Seed(*seeds/10) {
+			p := simulation.Plan{Seed: seed + 1, Tier: tier}
+			first, err := play(t, p)
+			again, err2 := play(t, p)
+			if err != nil || err2 != nil || first.Hash() != again.Hash() {
+				t.Errorf("seed %d, %s: %s, %v; again %s, %v", p.Seed, tier, first.Hash(), err, again.Hash(), err2)
+			}
+		}
 	}
-	dir, err := os.MkdirTemp(parent, "hawker-simulation-")
-	if err != nil {
-		return nil, err
+}
+
+// ground is laid once. Runs put their files into memory where there is such a place.
+var ground = sync.OnceValues(func() (*simulation.Ground, error) {
+	dir := "/dev/shm"
+	if _, err := os.Stat(dir); err != nil {
+		dir = ""
 	}
 	return simulation.NewGround(context.Background(), dir)
 })
 
-// play runs a plan in a bubble of its own. What panics or never comes to rest is an error, too.
+// play runs a plan in a bubble of its own. What panics, or waits for ever, is an error.
 func play(t *testing.T, p simulation.Plan) (j *simulation.Journal, err error) {
 	t.Helper()
 	g, err := ground()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -57,14 +72,10 @@ func play(t *testing.T, p simulation.Plan) (j *simulation.Journal, err error) {
 	return j, err
 }
 
-func TestLeanSeeds(t *testing.T) { t.Parallel(); many(t, simulation.Lean) }
-
-func TestFullSeeds(t *testing.T) { t.Parallel(); many(t, simulation.Full) }
-
 // many plays seeds on every processor until there are enough, time is over, or one fails.
 func many(t *testing.T, tier simulation.Tier) {
 	if *oneSeed != 0 {
-		replay(t, tier, simulation.Seed(*oneSeed))
+		replay(t, simulation.Plan{Seed: simulation.Seed(*oneSeed), Tier: tier})
 		return
 	}
 	began := time.Now()
@@ -72,43 +83,59 @@ func many(t *testing.T, tier simulation.Tier) {
 	if *seeds > 0 {
 		first, last = 1, *seeds
 	}
-	var played, next atomic.Uint64
+	var next atomic.Uint64
 	var failed atomic.Bool
-	t.Run("seeds", func(t *testing.T) {
-		for range runtime.GOMAXPROCS(0) {
-			t.Run("worker", func(t *testing.T) {
-				t.Parallel()
-				for !failed.Load() {
-					seed := first + next.Add(1) - 1
-					if last > 0 && seed > last || last == 0 && time.Since(began) > budget {
-						return
-					}
-					if _, err := play(t, simulation.Plan{Seed: simulation.Seed(seed), Tier: tier}); err != nil {
-						failed.Store(true)
-						t.Errorf("seed %d: %v", seed, err)
-						replay(t, tier, simulation.Seed(seed))
-					}
-					played.Add(1)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for !failed.Load() {
+				seed := first + next.Add(1) - 1
+				if last > 0 && seed > last || last == 0 && time.Since(began) > budget {
+					next.Add(^uint64(0))
+					return
 				}
-			})
-		}
-	})
-	took := time.Since(began).Seconds()
-	t.Logf("%s: %d seeds from %d, %.1f a second", tier, played.Load(), first, float64(played.Load())/took)
+				p := simulation.Plan{Seed: simulation.Seed(seed), Tier: tier}
+				if _, err := play(t, p); err != nil && !failed.Swap(true) {
+					t.Errorf("seed %d, %s: %v", seed, tier, err)
+					replay(t, p)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	t.Logf("%s: %d seeds from %d, %.0f a second", tier, next.Load(), first, float64(next.Load())/time.Since(began).Seconds())
 }
 
-// replay plays one seed, and prints its journal when it fails or was asked for.
-func replay(t *testing.T, tier simulation.Tier, seed simulation.Seed) {
+// replay plays a seed and prints its journal and the system's own log.
+func replay(t *testing.T, p simulation.Plan) {
 	t.Helper()
-	var out strings.Builder
-	j, err := play(t, simulation.Plan{Seed: seed, Tier: tier})
+	var journal strings.Builder
+	log := &text{}
+	p.Log = slog.New(slog.NewTextHandler(log, nil))
+	j, err := play(t, p)
 	if j != nil {
-		_, _ = j.WriteTo(&out)
+		_, _ = j.WriteTo(&journal)
 	}
-	t.Logf("seed %d, %s, to be played again by: go test ./internal/simulation -run %s -seed=%d\n%s", seed, tier, t.Name(), seed, &out)
+	t.Logf("seed %d, %s; play it again with: go test ./internal/simulation -run %s -seed=%d -v\n%s\nThe system's log:\n%s", p.Seed, p.Tier, t.Name(), p.Seed, &journal, log)
 	if err != nil {
-		t.Errorf("seed %d: %v", seed, err)
+		t.Errorf("seed %d, %s: %v", p.Seed, p.Tier, err)
 	}
 }
 
-var _ = slog.Default
+// text is a log in memory.
+type text struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (t *text) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(b)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
+}
