@@ -26,7 +26,8 @@ func TestAHandlerThatUsesUpItsLeaseIsRecordedAsFailed(t *testing.T) {
 		r.Lease = short
 		add(t, db, noon, jobs.Job{Kind: "k", Ref: "r", MaxTries: 2})
 		r.RunDue(t.Context())
-		if j := job(t, db, "r"); j.Last != context.DeadlineExceeded.Error() || !j.Due.Equal(noon.Add(jobs.Backoff(1))) {
+		// Whether the handler or the runner saw the end first, there is a reason, and the next try has its backoff.
+		if j := job(t, db, "r"); j.Last == "" || j.State != jobs.Waiting || !j.Due.Equal(noon.Add(jobs.Backoff(1))) {
 			t.Errorf("got %+v", j)
 		}
 	})
