@@ -29,7 +29,7 @@ func (p *process) die(why string, down time.Duration) {
 	p.world.busy.Go(func() {
 		p.threads.Wait()
 		if p.world.sabotage.Amnesia {
-			p.forget()
+			p.world.forget()
 		}
 		time.Sleep(down)
 		p.world.must(p.host.start())

@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/channel"
 	"hawker/internal/payment"
+	"hawker/internal/terminal"
 )
 
 // live plays the till's part of a run.
@@ -190,7 +191,7 @@ func (t *till) settle() bool {
 		t.world.blame("%s: batch %06d: the till has %v, the host %v", t.id, batch, own, got.value.Host)
 	}
 	t.settling = nil
-	t.batch = t.batch%999999 + 1
+	t.batch = t.batch%terminal.LastBatch + 1
 	return true
 }
 

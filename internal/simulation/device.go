@@ -240,7 +240,7 @@ func (d *device) doWithoutPower(x deed) {
 	d.powers++
 	path := fmt.Sprintf("%s.%d", d.path, d.powers)
 	memory, err := os.ReadFile(d.path)
-	d.world.must(errors.Join(err, os.WriteFile(path, memory, 0o600)))
+	d.world.must(errors.Join(err, os.WriteFile(path, memory, 0o600))) //nolint:gosec // a file of this run
 	d.unplug()
 	cancel()
 	<-done

@@ -27,11 +27,10 @@ import (
 	"hawker/internal/terminal"
 )
 
-// How much is recorded: payments at once, clients of each, wishes of each client.
+// How many clients a payment has, and how many wishes each of them.
 const (
-	histories = 50
-	clients   = 6
-	wishes    = 4
+	clients = 6
+	wishes  = 4
 )
 
 // TestOnePaymentIsLinearizable has six clients of two engines do with one payment what
@@ -40,7 +39,7 @@ const (
 func TestOnePaymentIsLinearizable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		r := newRecorder(t, db)
+		r := newRecorder(t, db, 50)
 		r.record(payment.Get)
 		for _, h := range r.histories {
 			if got := porcupine.CheckOperationsTimeout(spec, h.steps, 20*time.Second); got != porcupine.Ok {
@@ -53,8 +52,8 @@ func TestOnePaymentIsLinearizable(t *testing.T) {
 // TestAStaleAnswerIsNoticed reads the payment through a cache: a history must show it.
 func TestAStaleAnswerIsNoticed(t *testing.T) {
 	t.Parallel()
-	r := newRecorder(t, storetest.SQLite(t))
-	cache := store.NewCache(clock.System, time.Hour, histories, func(ctx context.Context, id int64) (payment.Payment, error) {
+	r := newRecorder(t, storetest.SQLite(t), 12)
+	cache := store.NewCache(clock.System, time.Hour, len(r.histories), func(ctx context.Context, id int64) (payment.Payment, error) {
 		return payment.Get(ctx, r.db.Read(), r.merchant.ID, id)
 	})
 	r.record(func(ctx context.Context, _ store.Querier, _ merchant.ID, id int64) (payment.Payment, error) {
@@ -69,7 +68,7 @@ func TestAStaleAnswerIsNoticed(t *testing.T) {
 	if wrong == 0 {
 		t.Error("no history shows that queries were answered from a cache")
 	}
-	t.Logf("%d of %d histories show it", wrong, histories)
+	t.Logf("%d of %d histories show it", wrong, len(r.histories))
 }
 
 // recorder records what clients of two engines wish and are told.
@@ -109,7 +108,7 @@ func (h *history) String() string {
 	return b.String()
 }
 
-func newRecorder(t *testing.T, db *store.DB) *recorder {
+func newRecorder(t *testing.T, db *store.DB, payments int) *recorder {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
@@ -120,7 +119,7 @@ func newRecorder(t *testing.T, db *store.DB) *recorder {
 	if r.seed == 0 {
 		r.seed = rand.Uint64()
 	}
-	for i := range histories {
+	for i := range payments {
 		r.histories = append(r.histories, &history{terminal: terminal.ID(fmt.Sprintf("T%07d", i+1))})
 	}
 	if err := db.Write(t.Context(), func(tx *store.Tx) error { return r.board(t.Context(), tx) }); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"hawker/internal/channel"
 	"hawker/internal/payment"
+	"hawker/internal/terminal"
 )
 
 // misbehave does what the protocol allows but a good terminal hardly does, or what it
@@ -85,7 +86,7 @@ func (t *till) sayAgain(r *row, minor int64) (answer[payment.Attempt], bool) {
 
 // wrongBatch asks for a sale in the batch before the open one.
 func (t *till) wrongBatch() {
-	s := slot{t.id, (t.batch+lastTrace-2)%lastTrace + 1, t.next()}
+	s := slot{t.id, (t.batch+terminal.LastBatch-2)%terminal.LastBatch + 1, t.next()}
 	got, heard := ask(t, fmt.Sprintf("sale %s 888 late", s), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
 		return e.Sale(t.world.ctx, t.world.saleRequest(t.source(s), t.amount(888), good))
 	})
@@ -112,9 +113,6 @@ func (t *till) refundTooMuch() {
 // undoTwice asks for the reversal of a voided sale. Nothing of it stands, so whatever the
 // answer is, nothing changes.
 func (t *till) undoTwice(r *row) {
-	if r == nil {
-		return
-	}
 	ask(t, fmt.Sprintf("untimely reversal %s %d", r.slot, r.minor), sayAttempt, func(e *payment.Engine) (payment.Attempt, error) {
 		return e.Reverse(t.world.ctx, payment.ReversalRequest{Source: t.source(r.slot), Amount: t.amount(r.minor), Reason: "06"})
 	})

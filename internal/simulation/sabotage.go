@@ -1,9 +1,6 @@
 package simulation
 
 import (
-	"context"
-	"errors"
-	"io/fs"
 	"os"
 
 	"hawker/internal/channel"
@@ -15,9 +12,9 @@ import (
 type Sabotage struct {
 	Channel    func(channel.Channel) channel.Channel // between the engine and the card host; nil for nothing
 	Jobs       func(*jobs.Runner)                    // replaces what the engine has registered; nil for nothing
-	Trace      func(trace int) int                   // what becomes of a terminal's trace number, in Lean; nil for nothing
+	Trace      func(trace int) int                   // what becomes of a till's trace number; nil for nothing
 	NoRecovery bool                                  // what was in flight at a death is left alone
-	Amnesia    bool                                  // a death takes with it what was committed since the last heartbeat; of one host alone
+	Amnesia    bool                                  // a death takes with it what was committed since the last heartbeat; of a host that is alone
 }
 
 func (s Sabotage) channel(c channel.Channel) channel.Channel {
@@ -27,27 +24,24 @@ func (s Sabotage) channel(c channel.Channel) channel.Channel {
 	return s.Channel(c)
 }
 
-// memory is what a host with amnesia still knows after its death.
-func (w *world) memory() string { return databaseIn(w.site) + ".memory" }
+// remember copies the database with its log, as they are between two transactions.
+func (w *world) remember() {
+	w.carry(".memory", "")
+}
 
-// remember copies the database as it is.
-func (p *process) remember(ctx context.Context) {
-	if err := os.Remove(p.world.memory()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		p.world.must(err)
-	}
-	if err := p.db.Backup(ctx, p.world.memory()); err != nil && !p.dead.Load() {
-		p.world.must(err)
+// forget puts the copy in their place.
+func (w *world) forget() {
+	if len(w.hosts) == 1 { // else another has the database open
+		_ = os.Remove(databaseIn(w.site) + "-shm") // an index of the log: made anew
+		w.carry("", ".memory")
 	}
 }
 
-// forget puts the copy in the place of the database.
-func (p *process) forget() {
-	w := p.world
-	if len(w.hosts) > 1 {
-		return // the other one has the database open
+// carry copies the files that end in from to those that end in to.
+func (w *world) carry(to, from string) {
+	for _, part := range []string{"", "-wal"} {
+		b, err := os.ReadFile(databaseIn(w.site) + part + from) //nolint:gosec // a file of this run
+		w.must(err)
+		w.must(os.WriteFile(databaseIn(w.site)+part+to, b, 0o600)) //nolint:gosec // as above
 	}
-	for _, log := range []string{"-wal", "-shm"} {
-		_ = os.Remove(databaseIn(w.site) + log) // there may be none
-	}
-	w.must(os.Rename(w.memory(), databaseIn(w.site)))
 }

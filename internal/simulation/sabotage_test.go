@@ -14,33 +14,37 @@ import (
 // enough is within how many seeds a broken system must be noticed.
 const enough = 60
 
+// broken are systems with one thing wrong, and a seed that is known to notice it: where
+// the search begins.
+var broken = map[string]struct {
+	simulation.Sabotage
+	from simulation.Seed
+}{
+	"silence is taken for a no":              {simulation.Sabotage{Channel: changed(silence, channel.Outcome{Result: channel.Declined, Code: "91"})}, 5},
+	"silence is taken for a yes":             {simulation.Sabotage{Channel: changed(silence, channel.Outcome{Result: channel.Approved, Code: "00"})}, 2},
+	"a no is taken for a yes":                {simulation.Sabotage{Channel: changed(refusal, channel.Outcome{Result: channel.Approved, Code: "00"})}, 1},
+	"a reversal is believed without asking":  {simulation.Sabotage{Channel: wrapped(believe)}, 1},
+	"a repeated refund is another refund":    {simulation.Sabotage{Channel: wrapped(anew)}, 16},
+	"a silent sale is asked for once more":   {simulation.Sabotage{Channel: wrapped(twice)}, 5},
+	"every request is a new one":             {simulation.Sabotage{Trace: func(int) int { return 100_000 + int(numbers.Add(1)) }}, 1},
+	"what was in flight is left alone":       {simulation.Sabotage{NoRecovery: true}, 23},
+	"a reversal is done before it is asked":  {simulation.Sabotage{Jobs: func(r *jobs.Runner) { r.Handle("reversal", done) }}, 1},
+	"what is acknowledged is not yet stored": {simulation.Sabotage{Amnesia: true}, 3},
+}
+
+// numbers are used once.
+var numbers atomic.Int64
+
 // TestWhatIsBrokenIsNoticed plays broken systems until a run complains.
 func TestWhatIsBrokenIsNoticed(t *testing.T) {
 	t.Parallel()
-	var numbers atomic.Int64
-	for name, broken := range map[string]simulation.Sabotage{
-		"silence is taken for a no":             {Channel: changed(silence, channel.Outcome{Result: channel.Declined, Code: "91"})},
-		"silence is taken for a yes":            {Channel: changed(silence, channel.Outcome{Result: channel.Approved, Code: "00"})},
-		"a no is taken for a yes":               {Channel: changed(refusal, channel.Outcome{Result: channel.Approved, Code: "00"})},
-		"a reversal is believed without asking": {Channel: wrapped(believe)},
-		"a repeated refund is another refund": {Channel: wrapped(func(ctx context.Context, next channel.Channel, r channel.Request) channel.Outcome {
-			if r.Kind == channel.Refund {
-				r.STAN = int(numbers.Add(1))
-			}
-			return next.Do(ctx, r)
-		})},
-		"every request is a new one":                 {Trace: func(int) int { return 100_000 + int(numbers.Add(1)) }},
-		"what was in flight is left alone":           {NoRecovery: true},
-		"jobs are done before they are":              {Jobs: func(r *jobs.Runner) { r.Handle("reversal", done) }},
-		"what is acknowledged is not durable":        {Amnesia: true},
-		"what the bank cannot do was done by nobody": {Channel: wrapped(twice)},
-	} {
+	for name, b := range broken {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range simulation.Seed(enough) {
-				if _, err := play(t, simulation.Plan{Seed: seed + 1, Tier: simulation.Lean, Sabotage: broken}); err != nil {
+			for seed := b.from; seed < b.from+enough; seed++ {
+				if _, err := play(t, simulation.Plan{Seed: seed, Tier: simulation.Lean, Sabotage: b.Sabotage}); err != nil {
 					first, _, _ := strings.Cut(err.Error(), "\n")
-					t.Logf("noticed at seed %d: %s", seed+1, first)
+					t.Logf("noticed at seed %d: %s", seed, first)
 					return
 				}
 			}
@@ -83,6 +87,14 @@ func refusal(o channel.Outcome) bool { return o.Result == channel.Declined }
 func believe(ctx context.Context, next channel.Channel, r channel.Request) channel.Outcome {
 	if r.Kind == channel.Reversal {
 		return channel.Outcome{Result: channel.Approved, Code: "00"}
+	}
+	return next.Do(ctx, r)
+}
+
+// anew gives a refund another number each time that it is asked for.
+func anew(ctx context.Context, next channel.Channel, r channel.Request) channel.Outcome {
+	if r.Kind == channel.Refund {
+		r.STAN = int(numbers.Add(1)) % 1_000_000
 	}
 	return next.Do(ctx, r)
 }

@@ -59,7 +59,7 @@ type Plan struct {
 // world is all that takes part in a run.
 type world struct {
 	Seed
-	ctx      context.Context //nolint:containedctx // one run's
+	ctx      context.Context
 	tier     Tier
 	sabotage Sabotage
 	ground   *Ground
@@ -125,7 +125,7 @@ func Run(g *Ground, p Plan) (_ *Journal, err error) {
 	return w.journal, errors.Join(w.faults...)
 }
 
-func newWorld(g *Ground, p Plan) (*world, error) {
+func newWorld(g *Ground, p Plan) (_ *world, err error) {
 	d := p.Seed.dice("world")
 	w := &world{Seed: p.Seed, ctx: context.Background(), tier: p.Tier, sabotage: p.Sabotage, ground: g, journal: newJournal(), log: p.Log,
 		patience: d.between(3*time.Second, 6*time.Second), busyness: pick(d, 3, 6, 6, 12), pace: pick(d, 300*time.Millisecond, 2*time.Second, 8*time.Second), counts: map[string]int{}, sales: map[string][]row{}}
@@ -137,10 +137,14 @@ func newWorld(g *Ground, p Plan) (*world, error) {
 		w.crashes = d.upTo(0.06)
 	}
 	w.toHosts, w.toBank = newHop(w, "shop", readsTerminal), newHop(w, "bank", readsBank)
-	var err error
 	if w.site, err = g.copy(); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(w.site))
+		}
+	}()
 	if w.bank, err = newBank(w, d); err != nil {
 		return nil, err
 	}
