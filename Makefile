@@ -51,9 +51,10 @@ bench: postgres ## benchmarks; BENCH picks by name
 	@$(WITH_PG) $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' ./cmd ./internal | xargs -n1 dirname | sort -u)
 
-torture: build ## ten minutes of chaos on both databases, and the audit; SEED=n picks the plan
-	bin/hawker torture --duration 240s --kill-every 1300ms --seed $(SEED) --database sqlite
-	bin/hawker torture --duration 240s --kill-every 1300ms --seed $(SEED) --database postgres
+TORTURE = bin/hawker torture --duration 230s --kill-every 1100ms --terminals 6 --disk-full --failing-io --seed $(SEED)
+torture: build postgres ## ten minutes of chaos on both databases, and the audit; SEED=n picks the plan
+	$(TORTURE) --database sqlite
+	$(TORTURE) --database postgres
 
 cover: postgres ## coverage of each package by its own tests, and in all
 	@mkdir -p bin

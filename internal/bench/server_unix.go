@@ -10,7 +10,7 @@ import (
 
 // startPostgres starts a throw-away server that loses nothing at a power cut.
 func startPostgres(ctx context.Context) (url string, stop func() error, err error) {
-	s, err := postgres.Start(ctx, true)
+	s, err := postgres.Start(ctx, "", true)
 	if err != nil {
 		return "", nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -91,8 +92,10 @@ func (h *hop) connect(client, server string) (net.Conn, net.Conn) {
 	h.mu.Lock()
 	h.wires[w] = true
 	h.mu.Unlock()
-	h.world.busy.Go(func() { w.carry(0, client+" > "+server) })
-	h.world.busy.Go(func() { w.carry(1, server+" > "+client) })
+	// The connection is told, because a host may say the same on several at one instant.
+	nth := h.again("connection " + client + " " + server)
+	h.world.busy.Go(func() { w.carry(0, fmt.Sprintf("%s > %s, %d", client, server, nth)) })
+	h.world.busy.Go(func() { w.carry(1, fmt.Sprintf("%s > %s, %d", server, client, nth)) })
 	return a, b
 }
 

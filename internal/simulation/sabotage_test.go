@@ -23,12 +23,12 @@ var broken = map[string]struct {
 	"silence is taken for a no":              {simulation.Sabotage{Channel: changed(silence, channel.Outcome{Result: channel.Declined, Code: "91"})}, 5},
 	"silence is taken for a yes":             {simulation.Sabotage{Channel: changed(silence, channel.Outcome{Result: channel.Approved, Code: "00"})}, 2},
 	"a no is taken for a yes":                {simulation.Sabotage{Channel: changed(refusal, channel.Outcome{Result: channel.Approved, Code: "00"})}, 1},
-	"a reversal is believed without asking":  {simulation.Sabotage{Channel: wrapped(believe)}, 1},
+	"a reversal is believed without asking":  {simulation.Sabotage{Channel: wrapped(believe)}, 2},
 	"a repeated refund is another refund":    {simulation.Sabotage{Channel: wrapped(anew)}, 16},
 	"a silent sale is asked for once more":   {simulation.Sabotage{Channel: wrapped(twice)}, 5},
 	"every request is a new one":             {simulation.Sabotage{Trace: func(int) int { return 100_000 + int(numbers.Add(1)) }}, 1},
 	"what was in flight is left alone":       {simulation.Sabotage{NoRecovery: true}, 23},
-	"a reversal is done before it is asked":  {simulation.Sabotage{Jobs: func(r *jobs.Runner) { r.Handle("reversal", done) }}, 1},
+	"a reversal is done before it is asked":  {simulation.Sabotage{Jobs: func(r *jobs.Runner) { r.Handle("reversal", done) }}, 2},
 	"what is acknowledged is not yet stored": {simulation.Sabotage{Amnesia: true}, 3},
 }
 

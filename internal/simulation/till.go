@@ -103,8 +103,9 @@ type answer[T any] struct {
 func ask[T any](t *till, what string, say func(T) string, do func(*payment.Engine) (T, error)) (got answer[T], heard bool) {
 	w, hop := t.world, t.world.toHosts
 	what = fmt.Sprintf("%s %s", t.id, what)
+	nth := hop.again("request " + what)
 	answers := make(chan answer[T], 16)
-	for _, late := range hop.fate(what + " asked").whole() {
+	for copy, late := range hop.fate(what + " asked").whole() {
 		to := pick(t.dice, w.hosts...)
 		w.busy.Go(func() {
 			time.Sleep(late)
@@ -117,7 +118,8 @@ func ask[T any](t *till, what string, say func(T) string, do func(*payment.Engin
 				return
 			}
 			a := answer[T]{v, err}
-			for _, late := range hop.fate(what + " answered: " + a.say(say)).whole() {
+			// Which copy of which request is answered is told, because a host may answer several at one instant.
+			for _, late := range hop.fate(fmt.Sprintf("%s answered, %d.%d: %s", what, nth, copy+1, a.say(say))).whole() {
 				w.busy.Go(func() {
 					time.Sleep(late)
 					select {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"hawker/internal/books"
+	"hawker/internal/app"
 	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/jobs"
@@ -30,9 +30,13 @@ func day() evidence {
 		return t
 	}
 	attempt := func(kind channel.Kind, state payment.State, trace int, minor int64, id int64) payment.Attempt {
-		a := payment.Attempt{Merchant: 101, Terminal: "T9900001", ID: id, Payment: 7, Kind: kind, State: state, Batch: 1, Trace: trace, Amount: cny(minor)}
+		a := payment.Attempt{Merchant: 101, Terminal: "T9900001", ID: id, Payment: 7, Kind: kind, State: state,
+			Batch: 1, Trace: trace, Amount: cny(minor)}
 		if state == payment.Approved {
 			a.Code, a.AuthCode = "00", "000001"
+		}
+		if trace == 2 {
+			a.Payment = 8
 		}
 		return a
 	}
@@ -46,13 +50,16 @@ func day() evidence {
 	}
 	unknown := slip(pos.Sale, pos.Unknown, 2, 300, 12)
 	return evidence{
-		Terminals: []memory{{station{Merchant: 101, MID: "100290058120101", TID: "T9900001"}, []Line{
+		Terminals: []memory{{station{Name: "terminal-1", Merchant: 101, MID: "100290058120101", TID: "T9900001"}, []Line{
 			{Op: "sale", Told: "approved", Slips: []pos.Transaction{slip(pos.Sale, pos.Approved, 1, 1000, 11)}},
 			{Op: "sale", Told: "unknown", Slips: []pos.Transaction{unknown}},
 			{Op: "void", Told: "declined", Slips: []pos.Transaction{slip(pos.Sale, pos.Reversed, 2, 300, 12), slip(pos.Void, pos.Declined, 3, 1000, 0)}},
 			{Op: "refund", Told: "approved", Slips: []pos.Transaction{slip(pos.Refund, pos.Approved, 4, 250, 14)}},
 		}}},
-		Payments: []payment.Payment{{Merchant: 101, ID: 7, State: payment.Approved, Amount: cny(1000)}},
+		Payments: []payment.Payment{
+			{Merchant: 101, ID: 7, State: payment.Approved, Amount: cny(1000), Refunded: cny(250)},
+			{Merchant: 101, ID: 8, State: payment.Reversed, Amount: cny(300)},
+		},
 		Attempts: []payment.Attempt{
 			attempt(channel.Sale, payment.Approved, 1, 1000, 11),
 			attempt(channel.Sale, payment.Reversed, 2, 300, 12),
@@ -60,7 +67,7 @@ func day() evidence {
 			attempt(channel.Refund, payment.Approved, 4, 250, 14),
 		},
 		Trial: []ledger.Line{
-			{Owner: 101, Account: books.Receivable(networkAccount), Balance: cny(750)},
+			{Owner: 101, Account: app.CardReceivable(), Balance: cny(750)},
 			{Owner: 101, Account: "pending", Balance: cny(-750)},
 		},
 		Entries: []cardnet.Entry{
@@ -132,7 +139,9 @@ func TestWhatWasTamperedWithIsFound(t *testing.T) {
 		"an attempt hangs": {func(e *evidence) { e.UnderWay = e.Attempts[1:2] },
 			"is still reversed"},
 		"a payment rests on the way": {func(e *evidence) { e.Payments[0].State = payment.Voiding },
-			"rests in state voiding"},
+			"rests in state voiding, by its attempts approved"},
+		"a payment's refunded amount is off by one": {func(e *evidence) { e.Payments[0].Refunded = cny(251) },
+			"has 2.51 CNY refunded, by its attempts 250"},
 		"a job waits": {func(e *evidence) { e.Jobs = []jobs.Job{{Kind: "reversal", State: jobs.Exhausted}} },
 			"job reversal"},
 		"a case that chaos does not explain": {func(e *evidence) { e.Cases = []cases.Case{{Kind: "reversal exhausted"}} },

@@ -65,7 +65,7 @@ func (k *keeper) restart(ctx context.Context) {
 		return
 	}
 	k.back = time.Time{}
-	k.past.Starts++
+	k.past.Recoveries++
 	k.past.Slowest = max(k.past.Slowest, time.Since(began))
 }
 

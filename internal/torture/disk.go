@@ -20,7 +20,8 @@ func mountDisk(ctx context.Context, dir string, megabytes int) (*disk, error) {
 	if err := os.Mkdir(dir, 0o711); err != nil { //nolint:gosec // PostgreSQL's user passes through it
 		return nil, err
 	}
-	out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=711", megabytes), "tmpfs", dir).CombinedOutput() //nolint:gosec // numbers and our own directory
+	options := fmt.Sprintf("size=%dm,mode=711", megabytes)
+	out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput() //nolint:gosec // our own directory
 	if err != nil {
 		return nil, fmt.Errorf("a full disk needs a small tmpfs, and only root may mount one: %w: %s", err, out)
 	}

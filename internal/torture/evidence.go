@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"hawker/internal/app"
-	"hawker/internal/books"
 	"hawker/internal/cases"
 	"hawker/internal/events"
 	"hawker/internal/jobs"
@@ -19,7 +18,6 @@ import (
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/pos"
 	"hawker/internal/store"
-	"hawker/internal/tdes"
 )
 
 // evidence is what everybody left behind, read when nothing runs any more.
@@ -43,9 +41,6 @@ type memory struct {
 	Lines []Line
 }
 
-// networkAccount is what the card channel owes a merchant.
-const networkAccount = "cardnet"
-
 // gather reads terminals' journals, the host's database and the network's state file.
 func (w *world) gather(ctx context.Context) (e evidence, err error) {
 	for _, s := range w.stations {
@@ -63,7 +58,7 @@ func (w *world) gather(ctx context.Context) (e evidence, err error) {
 	if err := e.host(ctx, db.Read()); err != nil {
 		return e, err
 	}
-	return e, e.network(filepath.Join(w.data(), "sandbox", "network.jsonl"))
+	return e, e.network(w.data())
 }
 
 // host reads the server's side through what its packages let anybody read.
@@ -133,12 +128,12 @@ func (e *evidence) payments(ctx context.Context, q store.Querier, m merchant.ID)
 }
 
 // network reads the state file as the simulated network itself would.
-func (e *evidence) network(file string) error {
-	key, err := tdes.NewKey([]byte("keys that are not used")[:16])
+func (e *evidence) network(data string) error {
+	zpk, zak, err := app.SandboxKeys(data)
 	if err != nil {
 		return err
 	}
-	n, err := cardnet.New(cardnet.Config{ZPK: key, ZAK: key, StateFile: file})
+	n, err := cardnet.New(cardnet.Config{ZPK: zpk, ZAK: zak, StateFile: filepath.Join(data, "sandbox", "network.jsonl")})
 	if err != nil {
 		return err
 	}
@@ -150,7 +145,7 @@ func (e *evidence) network(file string) error {
 func (e *evidence) receivables() map[merchant.ID]int64 {
 	sums := map[merchant.ID]int64{}
 	for _, l := range e.Trial {
-		if l.Account == books.Receivable(networkAccount) {
+		if l.Account == app.CardReceivable() {
 			sums[merchant.ID(l.Owner)] += l.Balance.Minor()
 		}
 	}

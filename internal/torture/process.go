@@ -30,6 +30,7 @@ type process struct {
 	killed   bool          // by us
 	pause    time.Duration // before the next start
 	isReady  bool
+	worked   bool // once at least
 	stopping bool
 	finished bool // once, and well
 	past     life
@@ -38,12 +39,12 @@ type process struct {
 
 // life counts what became of a process.
 type life struct {
-	Starts   int           // that worked
-	Kills    int           // by us
-	Stops    int           // SIGSTOP
-	Failures int           // starts that ended by themselves before it was ready
-	Crashes  []string      // ends by itself after it was ready: there must be none
-	Slowest  time.Duration // from a start to ready
+	Recoveries int           // starts that worked, but for the first
+	Kills      int           // by us
+	Stops      int           // SIGSTOP
+	Failures   int           // starts that ended by themselves before it was ready
+	Crashes    []string      // ends by itself after it was ready: there must be none
+	Slowest    time.Duration // from a start to ready
 }
 
 // restartAfter is the pause after an end that was not ours.
@@ -99,8 +100,10 @@ func (p *process) begin(cmd *exec.Cmd, err error) bool {
 
 // work notes that the process works. The caller holds mu.
 func (p *process) work() {
-	p.isReady = true
-	p.past.Starts++
+	if p.worked {
+		p.past.Recoveries++
+	}
+	p.isReady, p.worked = true, true
 	p.past.Slowest = max(p.past.Slowest, time.Since(p.started))
 }
 

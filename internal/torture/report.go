@@ -30,12 +30,12 @@ type Report struct {
 
 // Life is what became of one process, or of all terminals together.
 type Life struct {
-	Name     string        `json:"name"`
-	Kills    int           `json:"kills"`
-	Stops    int           `json:"stops"`
-	Starts   int           `json:"starts"`   // that worked: the first, and every recovery
-	Failures int           `json:"failures"` // starts that did not work, while a part that it needs was away
-	Slowest  time.Duration `json:"slowest"`  // from a start until it worked
+	Name       string        `json:"name"`
+	Kills      int           `json:"kills"`
+	Stops      int           `json:"stops"`
+	Recoveries int           `json:"recoveries"` // starts that worked, but for the first
+	Failures   int           `json:"failures"`   // starts that did not, while a part that it needs was away
+	Slowest    time.Duration `json:"slowest"`    // from a start until it worked
 }
 
 // Compared counts what the audit looked at.
@@ -49,18 +49,15 @@ type Compared struct {
 
 // report puts together what was done and what the audit found.
 func (w *world) report(v verdict, operations map[string]map[string]int) Report {
-	r := Report{Seed: w.Seed, Database: w.Database, Operations: operations, Cases: v.Cases, Compared: v.Compared, Differences: v.Differences,
-		Frames: map[string]map[Fault]int{"terminals–server": w.toServe.Counts(), "server–network": w.toBank.Counts()}}
+	r := Report{Seed: w.Seed, Database: w.Database, Operations: operations,
+		Frames: map[string]map[Fault]int{"terminals–server": w.toServe.Counts(), "server–network": w.toBank.Counts()},
+		Cases:  v.Cases, Compared: v.Compared, Differences: v.Differences}
 	w.mu.Lock()
 	r.Strikes = maps.Clone(w.hits)
 	w.mu.Unlock()
-	terminals := Life{Name: "terminals"}
-	for _, p := range w.workers {
-		terminals.add(p.lived())
-	}
-	r.Processes = []Life{lifeOf("server", w.serve.lived()), lifeOf("network", w.network.lived()), terminals}
+	r.Processes = []Life{together("server", w.serve), together("network", w.network), together("terminals", w.workers...)}
 	if w.postgres != nil {
-		r.Processes = append(r.Processes, lifeOf("PostgreSQL", w.postgres.lived()))
+		r.Processes = append(r.Processes, w.postgres.lived().report("PostgreSQL"))
 	}
 	for _, p := range r.Processes {
 		r.Kills += p.Kills
@@ -68,15 +65,23 @@ func (w *world) report(v verdict, operations map[string]map[string]int) Report {
 	return r
 }
 
-func lifeOf(name string, l life) Life {
-	one := Life{Name: name}
-	one.add(l)
-	return one
+// report is a life as the summary shows it.
+func (l life) report(name string) Life {
+	return Life{name, l.Kills, l.Stops, l.Recoveries, l.Failures, l.Slowest}
 }
 
-func (one *Life) add(l life) {
-	one.Kills, one.Stops, one.Starts, one.Failures = one.Kills+l.Kills, one.Stops+l.Stops, one.Starts+l.Starts, one.Failures+l.Failures
-	one.Slowest = max(one.Slowest, l.Slowest)
+// together is what became of several processes.
+func together(name string, list ...*process) Life {
+	var sum life
+	for _, p := range list {
+		one := p.lived()
+		sum.Kills += one.Kills
+		sum.Stops += one.Stops
+		sum.Recoveries += one.Recoveries
+		sum.Failures += one.Failures
+		sum.Slowest = max(sum.Slowest, one.Slowest)
+	}
+	return sum.report(name)
 }
 
 // WriteJSON writes the report as one JSON object; durations are nanoseconds.
@@ -93,9 +98,9 @@ func (r Report) WriteTo(out io.Writer) (int64, error) {
 	table(&b, "operation", r.Operations)
 	table(&b, "frames", r.Frames)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(t, "process\tkills\tstops\tstarts\tfailed starts\tslowest start\t")
+	_, _ = fmt.Fprintln(t, "process\tkills\tstops\trecoveries\tfailed starts\tslowest start\t")
 	for _, p := range r.Processes {
-		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t\n", p.Name, p.Kills, p.Stops, p.Starts, p.Failures, seconds(p.Slowest))
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t\n", p.Name, p.Kills, p.Stops, p.Recoveries, p.Failures, seconds(p.Slowest))
 	}
 	_ = t.Flush()
 	fmt.Fprintf(&b, "\n%d kills. Strikes: %s\nCompared: %d slips, %d attempts, %d entries of the network; %d files of %d MB searched for card data\n", r.Kills,

@@ -2,7 +2,6 @@ package torture
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,19 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"hawker/internal/card"
-	"hawker/internal/sandbox/cards"
 )
-
-// secret is a run of bytes that no file may hold.
-type secret struct {
-	name  string
-	bytes []byte
-}
-
-// control is what the database must hold in the clear: a search that does not find it has looked at nothing.
-var control = secret{"a card's token", []byte("tok_")}
 
 // scan looks for card data and keys in every file of the run.
 func (w *world) scan(v *verdict) error {
@@ -56,91 +43,6 @@ func (w *world) scan(v *verdict) error {
 	return nil
 }
 
-// secrets are the test cards' numbers, tracks and clear PIN blocks as programs may write
-// them, and the keys of this run.
-func (w *world) secrets() (list []secret, err error) {
-	for _, one := range cards.All() {
-		more, err := ofCard(one)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, more...)
-	}
-	key := func(name, text string) error {
-		raw, err := hex.DecodeString(strings.TrimSpace(text))
-		if err != nil || len(raw) < 16 {
-			return fmt.Errorf("%s is no key", name)
-		}
-		list = append(list, secret{name, raw}, secret{name + " in hexadecimal", []byte(hex.EncodeToString(raw))},
-			secret{name + " in hexadecimal", []byte(strings.ToUpper(hex.EncodeToString(raw)))})
-		return nil
-	}
-	master, err := os.ReadFile(masterKey(w.data()))
-	if err != nil {
-		return nil, err
-	}
-	var network struct{ ZPK, ZAK string }
-	if err := readJSON(filepath.Join(w.data(), "sandbox", networkKeys), &network); err != nil {
-		return nil, err
-	}
-	errs := []error{key("the master key", string(master)), key("the network's PIN key", network.ZPK), key("the network's MAC key", network.ZAK)}
-	for _, s := range w.stations {
-		var device struct {
-			Secure struct{ TMK, Memory string } `json:"secure_memory"`
-		}
-		errs = append(errs, readJSON(s.State, &device), key("the master key of "+s.TID, device.Secure.TMK), key("the memory key of "+s.TID, device.Secure.Memory))
-	}
-	return list, errors.Join(errs...)
-}
-
-// ofCard lists the forms in which a card's data could lie about.
-func ofCard(c cards.Card) ([]secret, error) {
-	pan := c.PAN.Reveal()
-	even := pan
-	if len(pan)%2 == 1 {
-		even = "0" + pan
-	}
-	packed, err := hex.DecodeString(even)
-	if err != nil {
-		return nil, err
-	}
-	left, err := hex.DecodeString(pan[:len(pan)/2*2])
-	if err != nil {
-		return nil, err
-	}
-	pin, err := card.NewPIN(c.PIN)
-	if err != nil {
-		return nil, err
-	}
-	block, err := card.EncodePIN(card.ISO0, pin, c.PAN)
-	if err != nil {
-		return nil, err
-	}
-	return []secret{
-		{"the number of " + c.Name, []byte(pan)}, // its track begins with it
-		{"the packed number of " + c.Name, packed},
-		{"the packed number of " + c.Name, left},
-		{"the number of " + c.Name + " in hexadecimal", []byte(hex.EncodeToString([]byte(pan)))},
-		{"a clear PIN block of " + c.Name, block},
-		{"a clear PIN block of " + c.Name + " in hexadecimal", []byte(hex.EncodeToString(block))},
-		{"a clear PIN block of " + c.Name + " in hexadecimal", []byte(strings.ToUpper(hex.EncodeToString(block)))},
-	}, nil
-}
-
-func readJSON(file string, to any) error {
-	b, err := os.ReadFile(file) //nolint:gosec // of our own run
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(b, to); err != nil {
-		return errors.New(file + " does not read") // the decoder's words may quote a key
-	}
-	return nil
-}
-
-// networkKeys is the file of the simulated network's own keys.
-const networkKeys = "network.json"
-
 // scanner looks for many secrets in one pass.
 type scanner struct {
 	starts  [1 << 16][]secret // by their first two bytes
@@ -166,7 +68,7 @@ func (s *scanner) visit(path string, e fs.DirEntry, err error) error {
 	if errors.Is(err, fs.ErrNotExist) { // a database removes files of its own
 		return nil
 	}
-	if err != nil || !e.Type().IsRegular() || e.Name() == filepath.Base(masterKey("")) || e.Name() == networkKeys {
+	if err != nil || !e.Type().IsRegular() || e.Name() == masterKey || e.Name() == networkKeys {
 		return err
 	}
 	f, err := os.Open(path) //nolint:gosec // of our own run

@@ -20,4 +20,4 @@ const (
 
 func isolate(*exec.Cmd) {}
 
-func startPostgres(context.Context) (database, error) { return nil, errSystem }
+func startPostgres(context.Context, string) (database, error) { return nil, errSystem }

@@ -20,8 +20,8 @@ const (
 func isolate(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // startPostgres starts a durable PostgreSQL with a data directory of its own.
-func startPostgres(ctx context.Context) (database, error) {
-	s, err := postgres.Start(ctx, true)
+func startPostgres(ctx context.Context, place string) (database, error) {
+	s, err := postgres.Start(ctx, place, true)
 	if err != nil {
 		return nil, err
 	}

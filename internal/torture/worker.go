@@ -10,9 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"hawker/internal/card"
-	"hawker/internal/money"
-	"hawker/internal/sandbox/cards"
 	"hawker/internal/sandbox/pos"
 )
 
@@ -72,37 +69,6 @@ type shift struct {
 	rand   *rand.Rand
 }
 
-// operation is one thing that a merchant does.
-type operation struct {
-	name string
-	do   func(*shift) (pos.Result, error)
-}
-
-// habits say how often of a hundred a merchant does what.
-var habits = []struct {
-	share int
-	operation
-}{
-	{56, operation{"sale", (*shift).sale}},
-	{12, operation{"void", (*shift).void}},
-	{12, operation{"refund", (*shift).refund}},
-	{6, operation{"balance", (*shift).balance}},
-	{3, operation{"settle", (*shift).settle}},
-	{3, operation{"sign-on", func(s *shift) (pos.Result, error) { return s.device.SignOn(context.Background()) }}},
-	{4, operation{"resolve", func(s *shift) (pos.Result, error) { return s.device.ResolvePending(context.Background()) }}},
-	{4, operation{"echo", func(s *shift) (pos.Result, error) { return s.device.Echo(context.Background()) }}},
-}
-
-func (s *shift) pick() operation {
-	n := s.rand.IntN(100)
-	for _, h := range habits {
-		if n -= h.share; n < 0 {
-			return h.operation
-		}
-	}
-	return habits[0].operation
-}
-
 // errNothing says that there is nothing to void or refund.
 var errNothing = errors.New("nothing to give back")
 
@@ -145,93 +111,6 @@ func (s *shift) note(l Line) error {
 	}
 	_, err = fmt.Fprintln(s.Out, strings.ReplaceAll(l.Op, " ", "-"), l.Told)
 	return err
-}
-
-// good are the cards that pay; odd those that make the bank misbehave.
-var (
-	good = []string{"test-credit", "test-debit", "test-debit-2"}
-	odd  = []string{"test-low-funds", "test-expired", "test-lost", "test-blocked", "test-down", "test-silent", "test-late", "test-cut", "test-duplicate"}
-	// oddAmounts make the bank misbehave on any card: docs of package cardnet.
-	oddAmounts = []int64{9051, 9091, 9093, 9094, 9095, 9096, 9097, 9098, 9099}
-)
-
-// sale takes a small amount from a card; now and then one that means trouble.
-func (s *shift) sale() (pos.Result, error) {
-	amount, name := 1+s.rand.Int64N(200), good[s.rand.IntN(len(good))]
-	trouble, which := s.rand.IntN(100), s.rand.IntN(1000)
-	if s.Bank && trouble < 3 {
-		amount = oddAmounts[which%len(oddAmounts)]
-	} else if s.Bank && trouble < 6 {
-		name = odd[which%len(odd)]
-	}
-	p, err := s.present(name)
-	if err != nil {
-		return pos.Result{}, err
-	}
-	return s.device.Sale(context.Background(), money.New(amount, money.CNY), p)
-}
-
-func (s *shift) balance() (pos.Result, error) {
-	p, err := s.present(good[s.rand.IntN(len(good))])
-	if err != nil {
-		return pos.Result{}, err
-	}
-	return s.device.Balance(context.Background(), p)
-}
-
-// void undoes a sale of the open batch, once in a while one that is voided already.
-func (s *shift) void() (pos.Result, error) {
-	status, err := s.device.Status()
-	if err != nil {
-		return pos.Result{}, err
-	}
-	sale, err := s.earlier(20, status.Batch)
-	if err != nil {
-		return pos.Result{}, err
-	}
-	return s.device.Void(context.Background(), sale.Trace)
-}
-
-// refund gives a part of a sale of any batch back, or all of it, or more than there is.
-func (s *shift) refund() (pos.Result, error) {
-	sale, err := s.earlier(100, 0)
-	if err != nil {
-		return pos.Result{}, err
-	}
-	for _, name := range good {
-		p, err := s.present(name)
-		if err != nil {
-			return pos.Result{}, err
-		}
-		if p.Card.PAN.String() == sale.MaskedPAN {
-			of := pos.Original{RRN: sale.RRN, Batch: sale.Batch, Trace: sale.Trace, Date: sale.Time.Format("0102")}
-			return s.device.Refund(context.Background(), of, money.New(1+s.rand.Int64N(sale.Amount.Minor()+2), money.CNY), p)
-		}
-	}
-	return pos.Result{}, errNothing
-}
-
-// earlier picks one of the latest approved sales; of one batch, unless that is 0.
-func (s *shift) earlier(limit, batch int) (pos.Transaction, error) {
-	sales := s.slips.latest(limit, func(t pos.Transaction) bool {
-		return t.Kind == pos.Sale && t.State == pos.Approved && (batch == 0 || t.Batch == batch)
-	})
-	if len(sales) == 0 {
-		return pos.Transaction{}, errNothing
-	}
-	return sales[s.rand.IntN(len(sales))], nil
-}
-
-func (s *shift) settle() (pos.Result, error) { return s.device.SettleBatch(context.Background()) }
-
-func (s *shift) present(name string) (pos.Presented, error) {
-	c, ok := cards.ByName(name)
-	if !ok {
-		return pos.Presented{}, fmt.Errorf("no test card %q", name)
-	}
-	pin, err := card.NewPIN(c.PIN)
-	entries := []pos.Entry{pos.Swipe, pos.Chip, pos.Contactless, pos.Manual}
-	return pos.Presented{Card: c, Entry: entries[s.rand.IntN(len(entries))], PIN: pin}, err
 }
 
 // heal ends what is pending and settles, however often it takes.

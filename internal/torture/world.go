@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -78,9 +76,8 @@ func (w *world) open(ctx context.Context) (err error) {
 		return err
 	}
 	w.closers = append(w.closers, func() error { w.toBank.Close(); return nil })
-	w.stations = stations(w.terminals(), w.Terminals)
-	if err := provision(ctx, w.data(), w.target(), toServe, w.stations); err != nil {
-		return fmt.Errorf("provision: %w", err)
+	if err := w.provision(ctx, toServe); err != nil {
+		return err
 	}
 	w.network = w.start(life, &process{name: "network", args: []string{"sandbox", "--data", w.data(), "--addr", bank, "--late", longest.String()}})
 	if err := waitFor(ctx, 10*time.Second, func() bool { return listens(bank) }); err != nil {
@@ -136,19 +133,11 @@ func (w *world) database(ctx, life context.Context) error {
 	if w.Database != Postgres {
 		return nil
 	}
+	place := ""
 	if w.disk != nil {
-		was, set := os.LookupEnv("TMPDIR")
-		if err := os.Setenv("TMPDIR", w.disk.dir); err != nil {
-			return err
-		}
-		defer func() {
-			_ = os.Unsetenv("TMPDIR")
-			if set {
-				_ = os.Setenv("TMPDIR", was)
-			}
-		}()
+		place = w.disk.dir
 	}
-	db, err := startPostgres(ctx)
+	db, err := startPostgres(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -184,7 +173,7 @@ func (w *world) worker(life context.Context, i int, heal bool) *process {
 		panic(err) // numbers and names
 	}
 	args := []string{"torture", "--terminal", string(work)}
-	return w.start(life, &process{name: s.TID, ready: "power-on", once: heal, line: w.tell, args: args})
+	return w.start(life, &process{name: s.Name, ready: "power-on", once: heal, line: w.tell, args: args})
 }
 
 // tell counts what a worker did for the live line.
@@ -230,48 +219,4 @@ func (w *world) close() error {
 		errs = append(errs, w.closers[i]())
 	}
 	return errors.Join(errs...)
-}
-
-// freePorts finds loopback addresses below the range from which the kernel takes the ports
-// of outgoing connections, so that a server that was killed finds its port free again.
-func freePorts(n int) (list []string, err error) {
-	for try := 0; len(list) < n; try++ {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)) //nolint:gosec // a port is no secret
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
-		if err != nil {
-			if try > 1000 {
-				return nil, err
-			}
-			continue
-		}
-		list = append(list, addr)
-		if err := l.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func listens(addr string) bool {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return false
-	}
-	return c.Close() == nil
-}
-
-// waitFor asks again until it is so.
-func waitFor(ctx context.Context, within time.Duration, so func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-tick.C:
-		}
-	}
-	return nil
 }

@@ -114,7 +114,7 @@ func baseURL(t testing.TB) string {
 	started.Lock()
 	defer started.Unlock()
 	if server == nil {
-		s, err := postgres.Start(context.Background(), false)
+		s, err := postgres.Start(context.Background(), "", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 
 func TestWhatWasCommittedSurvivesAKill(t *testing.T) {
 	t.Parallel()
-	s, err := Start(t.Context(), true)
+	s, err := Start(t.Context(), "", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestWhatWasCommittedSurvivesAKill(t *testing.T) {
 
 func TestAServerThatCannotStartIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	s, err := Start(t.Context(), false)
+	s, err := Start(t.Context(), "", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,14 +27,14 @@ type Server struct {
 	dir string
 }
 
-// Start makes a cluster in a temporary directory and waits until it answers.
-// durable keeps fsync on; without it the server is faster and not crash-safe.
-func Start(ctx context.Context, durable bool) (_ *Server, err error) {
+// Start makes a cluster in a temporary directory below parent, "" for the system's, and waits
+// until it answers. durable keeps fsync on; without it the server is faster and not crash-safe.
+func Start(ctx context.Context, parent string, durable bool) (_ *Server, err error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "hawker-pg-")
+	dir, err := os.MkdirTemp(parent, "hawker-pg-")
 	if err != nil {
 		return nil, err
 	}

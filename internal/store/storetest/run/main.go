@@ -24,7 +24,7 @@ func run(args []string) (code int, err error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: run COMMAND [ARGUMENT…]")
 	}
-	server, err := postgres.Start(context.Background(), false)
+	server, err := postgres.Start(context.Background(), "", false)
 	if err != nil {
 		return 1, err
 	}
