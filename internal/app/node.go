@@ -50,28 +50,13 @@ func openNode(c Config) (*node, error) {
 	return n, f.Sync()
 }
 
-// beat writes our heartbeat and resolves what has no outcome and nobody who works on
-// it: attempts from before our start, from dead nodes, and ours whose outcome could not be stored.
+// beat writes our heartbeat, resolves what nobody works on, and looks whether tables grew.
 func (s *Server) beat(ctx context.Context) error {
-	now := s.Config.Clock()
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, s.node.id, now) }); err != nil {
-		return err
-	}
-	alive, err := nodes.Alive(ctx, s.DB.Read(), now.Add(-s.Config.Dead))
-	if err != nil {
-		return err
-	}
-	late := now.Add(-2 * s.Config.Network.Timeout)
-	n, err := s.Engine.Recover(ctx, func(a payment.Attempt) bool {
-		if a.Node == s.node.id {
-			return a.Created.Before(s.node.started) || a.Created.Before(late)
-		}
-		return !alive[a.Node]
-	})
+	n, err := s.Engine.Beat(ctx, payment.Watch{Started: s.node.started, Dead: s.Config.Dead, Late: 2 * s.Config.Network.Timeout})
 	if n > 0 {
 		s.Config.Log.Warn("attempts without an outcome were found; resolving them", "attempts", n)
 	}
-	return err
+	return errors.Join(err, s.DB.Analyze(ctx))
 }
 
 // beats runs until ctx ends. Five heartbeats may be missed before others call us dead.

@@ -53,9 +53,9 @@ type Entry struct {
 
 var (
 	insertEntries = store.InsertSet("ledger_entries", "",
-		store.Ints("merchant_id", "entry_id"), store.Texts("fact", "ref"), store.Ints("day", "created_at"))
+		store.Ints("merchant_id"), store.Texts("ref", "fact"), store.Ints("day", "created_at"))
 	insertPostings = store.InsertSet("ledger_postings", "",
-		store.Ints("merchant_id", "entry_id", "line"), store.Texts("account", "currency"), store.Ints("amount_minor"))
+		store.Ints("merchant_id"), store.Texts("ref", "fact"), store.Ints("line"), store.Texts("account", "currency"), store.Ints("amount_minor"))
 	addBalances = store.InsertSet("ledger_balances", `ON CONFLICT (merchant_id, account, currency)
 		DO UPDATE SET balance_minor = ledger_balances.balance_minor + excluded.balance_minor`,
 		store.Ints("merchant_id"), store.Texts("account", "currency"), store.Ints("balance_minor"))
@@ -76,14 +76,13 @@ func Post(ctx context.Context, tx *store.Tx, entries ...Entry) error {
 		if err := e.check(); err != nil {
 			return err
 		}
-		id := store.NewID(e.At)
-		heads = append(heads, []any{e.Owner, id, e.Fact, e.Ref, e.Day, store.At(e.At)})
+		heads = append(heads, []any{e.Owner, e.Ref, e.Fact, e.Day, store.At(e.At)})
 		for line, p := range e.Postings {
 			if p.Amount.IsZero() {
 				continue
 			}
 			c := p.Amount.Currency()
-			lines = append(lines, []any{e.Owner, id, line, p.Account, c, p.Amount.Minor()})
+			lines = append(lines, []any{e.Owner, e.Ref, e.Fact, line, p.Account, c, p.Amount.Minor()})
 			at := cell{e.Owner, p.Account, c}
 			sum, ok := deltas[at]
 			if !ok {

@@ -42,14 +42,14 @@ func Trial(ctx context.Context, q store.Querier, owner Owner) ([]Line, error) {
 // the error names the first difference.
 func Prove(ctx context.Context, q store.Querier) error {
 	for _, proof := range []struct{ what, query string }{
-		{"entry does not sum to zero", `SELECT merchant_id, entry_id, currency, CAST(SUM(amount_minor) AS BIGINT)
-			FROM ledger_postings GROUP BY merchant_id, entry_id, currency HAVING SUM(amount_minor) <> 0 LIMIT 1`},
-		{"balance differs from its postings", `SELECT b.merchant_id, 0, b.account || ' ' || b.currency, b.balance_minor - COALESCE(p.total, 0)
+		{"entry does not sum to zero", `SELECT merchant_id, fact || ' of ' || ref || ' ' || currency, CAST(SUM(amount_minor) AS BIGINT)
+			FROM ledger_postings GROUP BY merchant_id, ref, fact, currency HAVING SUM(amount_minor) <> 0 LIMIT 1`},
+		{"balance differs from its postings", `SELECT b.merchant_id, b.account || ' ' || b.currency, b.balance_minor - COALESCE(p.total, 0)
 			FROM ledger_balances b LEFT JOIN (SELECT merchant_id, account, currency, CAST(SUM(amount_minor) AS BIGINT) AS total
 				FROM ledger_postings GROUP BY merchant_id, account, currency) p
 			ON p.merchant_id = b.merchant_id AND p.account = b.account AND p.currency = b.currency
 			WHERE b.balance_minor <> COALESCE(p.total, 0) LIMIT 1`},
-		{"posting without balance", `SELECT p.merchant_id, p.entry_id, p.account || ' ' || p.currency, p.amount_minor
+		{"posting without balance", `SELECT p.merchant_id, p.account || ' ' || p.currency, p.amount_minor
 			FROM ledger_postings p LEFT JOIN ledger_balances b
 			ON p.merchant_id = b.merchant_id AND p.account = b.account AND p.currency = b.currency WHERE b.merchant_id IS NULL LIMIT 1`},
 	} {
@@ -67,12 +67,12 @@ func none(ctx context.Context, q store.Querier, what, query string) error {
 	}
 	defer func() { _ = rows.Close() }()
 	if rows.Next() {
-		var owner, entry, off int64
+		var owner, off int64
 		var where string
-		if err := rows.Scan(&owner, &entry, &where, &off); err != nil {
+		if err := rows.Scan(&owner, &where, &off); err != nil {
 			return fmt.Errorf("prove the ledger: %w", err)
 		}
-		return fmt.Errorf("ledger: %s: owner %d entry %d %s off by %d", what, owner, entry, where, off)
+		return fmt.Errorf("ledger: %s: owner %d, %s off by %d", what, owner, where, off)
 	}
 	return rows.Err()
 }

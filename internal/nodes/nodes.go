@@ -13,35 +13,60 @@ import (
 // ID names a process's data directory; it survives restarts.
 type ID int64
 
-// Beat writes that a node lives at an instant.
-func Beat(ctx context.Context, tx *store.Tx, id ID, at time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO nodes (node_id, seen_at) VALUES ($1, $2) ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at`, id, store.At(at))
+// Node is what is known of one process.
+type Node struct {
+	ID      ID
+	Seen    time.Time // its last heartbeat; the zero time when it ended by itself
+	Settled int64     // none of its attempts with a smaller id is without an outcome
+}
+
+// Beat writes that a node lives at an instant. settled counts only for one that was not
+// known: its attempts will have ids from there on.
+func Beat(ctx context.Context, tx *store.Tx, id ID, at time.Time, settled int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO nodes (node_id, seen_at, settled_below) VALUES ($1, $2, $3)
+		ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at`, id, store.At(at), settled)
 	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
 	}
 	return nil
 }
 
-// Leave writes that a node ended by itself, with nothing in flight.
+// Settle writes how far a node's attempts have outcomes, and forgets others that are dead and
+// left nothing behind.
+func Settle(ctx context.Context, tx *store.Tx, id ID, below int64, forget ...Node) error {
+	if _, err := tx.Exec(ctx, `UPDATE nodes SET settled_below = $1 WHERE node_id = $2`, below, id); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	for _, n := range forget { // unless it came back
+		if _, err := tx.Exec(ctx, `DELETE FROM nodes WHERE node_id = $1 AND seen_at = $2`, n.ID, store.At(n.Seen)); err != nil {
+			return fmt.Errorf("forget node: %w", err)
+		}
+	}
+	return nil
+}
+
+// Leave writes that a node ended by itself.
 func Leave(ctx context.Context, tx *store.Tx, id ID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM nodes WHERE node_id = $1`, id)
+	_, err := tx.Exec(ctx, `UPDATE nodes SET seen_at = 0 WHERE node_id = $1`, id)
 	return err
 }
 
-// Alive lists the nodes that were seen since an instant.
-func Alive(ctx context.Context, q store.Querier, since time.Time) (map[ID]bool, error) {
-	rows, err := q.Query(ctx, `SELECT node_id FROM nodes WHERE seen_at >= $1`, store.At(since))
+// All lists the nodes that are known.
+func All(ctx context.Context, q store.Querier) ([]Node, error) {
+	rows, err := q.Query(ctx, `SELECT node_id, seen_at, settled_below FROM nodes ORDER BY node_id`)
 	if err != nil {
 		return nil, fmt.Errorf("nodes: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	alive := map[ID]bool{}
+	var list []Node
 	for rows.Next() {
-		var id ID
-		if err := rows.Scan(&id); err != nil {
+		var n Node
+		var seen store.Time
+		if err := rows.Scan(&n.ID, &seen, &n.Settled); err != nil {
 			return nil, fmt.Errorf("nodes: %w", err)
 		}
-		alive[id] = true
+		n.Seen = seen.Time()
+		list = append(list, n)
 	}
-	return alive, rows.Err()
+	return list, rows.Err()
 }

@@ -1,7 +1,6 @@
 package nodes_test
 
 import (
-	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -13,36 +12,40 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-func TestANodeLivesWhileItsHeartbeatIsFresh(t *testing.T) {
+func TestNodesAreKnownUntilNothingOfTheirsIsLeft(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+		at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
 		write := func(do func(tx *store.Tx) error) {
 			t.Helper()
 			if err := db.Write(t.Context(), do); err != nil {
 				t.Fatal(err)
 			}
 		}
-		alive := func(since time.Time) []nodes.ID {
+		beat := func(id nodes.ID, at time.Time, settled int64) {
 			t.Helper()
-			m, err := nodes.Alive(t.Context(), db.Read(), since)
-			if err != nil {
-				t.Fatal(err)
+			write(func(tx *store.Tx) error { return nodes.Beat(t.Context(), tx, id, at, settled) })
+		}
+		known := func(want ...nodes.Node) {
+			t.Helper()
+			got, err := nodes.All(t.Context(), db.Read())
+			if err != nil || !slices.Equal(got, want) {
+				t.Fatalf("known are %v, %v; want %v", got, err, want)
 			}
-			return slices.Sorted(maps.Keys(m))
 		}
-		for i, id := range []nodes.ID{1, 2, 3} {
-			write(func(tx *store.Tx) error {
-				return nodes.Beat(t.Context(), tx, id, now.Add(time.Duration(i)*time.Second))
-			})
+		for i := range 3 {
+			beat(nodes.ID(i+1), at(i), int64(i*10))
 		}
-		write(func(tx *store.Tx) error { return nodes.Beat(t.Context(), tx, 1, now.Add(5*time.Second)) })
+		beat(1, at(5), 99) // not news: where its attempts begin is known
 		write(func(tx *store.Tx) error { return nodes.Leave(t.Context(), tx, 3) })
-		if got := alive(now.Add(2 * time.Second)); !slices.Equal(got, []nodes.ID{1}) {
-			t.Errorf("alive are %v", got)
+		known(nodes.Node{ID: 1, Seen: at(5)}, nodes.Node{ID: 2, Seen: at(1), Settled: 10}, nodes.Node{ID: 3, Settled: 20})
+		dead, err := nodes.All(t.Context(), db.Read())
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := alive(now); !slices.Equal(got, []nodes.ID{1, 2}) {
-			t.Errorf("alive are %v", got)
-		}
+		beat(2, at(6), 0) // it was frozen, not dead
+		write(func(tx *store.Tx) error { return nodes.Settle(t.Context(), tx, 1, 44, dead[1:]...) })
+		known(nodes.Node{ID: 1, Seen: at(5), Settled: 44}, nodes.Node{ID: 2, Seen: at(6), Settled: 10})
 	})
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hawker/internal/channel"
 	"hawker/internal/jobs"
@@ -81,6 +83,8 @@ func benchmarkSale(b *testing.B, target string, o store.BatchOptions) {
 	counter := &commits{}
 	log := slog.New(slog.DiscardHandler)
 	e := payment.New(payment.Config{DB: db, Clock: w.clock, Card: instant{}, Jobs: jobs.NewRunner(db, w.clock, log), Log: log, Metrics: counter, Batch: o, Remember: 1})
+	stop := analyze(b, db)
+	defer stop()
 	var next atomic.Int64
 	b.SetParallelism(128)
 	b.ResetTimer()
@@ -96,6 +100,27 @@ func benchmarkSale(b *testing.B, target string, o store.BatchOptions) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
 	b.ReportMetric(float64(counter.commands.Load())/float64(max(1, counter.commits.Load())), "commands/commit")
+}
+
+// analyze does what the server does now and then.
+func analyze(b *testing.B, db *store.DB) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := db.Analyze(context.Background()); err != nil {
+					b.Error(err)
+				}
+			}
+		}
+	})
+	return func() { cancel(); busy.Wait() }
 }
 
 type commits struct{ commits, commands atomic.Int64 }

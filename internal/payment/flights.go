@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"math"
 	"sync"
 )
 
@@ -35,6 +36,20 @@ func (f *flights) has(attempt int64) bool {
 	defer f.mu.Unlock()
 	_, ok := f.m[attempt]
 	return ok
+}
+
+// never is an id that no attempt has.
+const never = math.MaxInt64
+
+// oldest is the smallest id in flight here; never when there is none.
+func (f *flights) oldest() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := int64(never)
+	for k := range f.m {
+		id = min(id, k)
+	}
+	return id
 }
 
 // wait returns when the attempt has landed, at once when it is not in flight here, or when ctx ends.

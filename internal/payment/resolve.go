@@ -18,8 +18,13 @@ import (
 // it, in the same transaction, the job that ends it. When somebody moved the
 // attempt meanwhile (its reversal overtook the answer), the answer is only noted.
 func (e *Engine) resolve(ctx context.Context, a Attempt, o channel.Outcome) (Attempt, error) {
+	return e.store(ctx, a, o, nil)
+}
+
+// store is resolve; written is what the intent wrote, when that is known.
+func (e *Engine) store(ctx context.Context, a Attempt, o channel.Outcome, written *wrote) (Attempt, error) {
 	var now Attempt
-	err := e.write(&command{merchant: a.Merchant, attempt: a.ID, payment: a.Payment, apply: func(w *work) (err error) {
+	err := e.write(&command{merchant: a.Merchant, attempt: a.ID, payment: a.Payment, wrote: written, apply: func(w *work) (err error) {
 		now, err = e.conclude(w, a, o)
 		return err
 	}})

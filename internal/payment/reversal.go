@@ -238,25 +238,3 @@ func (e *Engine) load(ctx context.Context, j jobs.Job) (a, of Attempt, p Payment
 	m, err = merchant.ByID(ctx, q, a.Merchant)
 	return a, of, p, m, err
 }
-
-// Recover resolves attempts that were sent, have no outcome and no flight here, and are
-// lost: their process died, or could not store the answer. They become unknown, and
-// their reversals or repeats start. It returns how many.
-func (e *Engine) Recover(ctx context.Context, lost func(Attempt) bool) (int, error) {
-	list, err := UnderWay(ctx, e.db.Read())
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, a := range list {
-		if a.State != Sent || a.Kind == channel.Reversal || e.flights.has(a.ID) || !lost(a) {
-			continue
-		}
-		e.log.Warn("attempt without an outcome found; resolving it", "attempt", a.Ref(), "kind", a.Kind)
-		if _, err := e.resolve(ctx, a, channel.Outcome{Result: channel.Silent, Detail: "no outcome was stored"}); err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
-}

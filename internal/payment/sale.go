@@ -9,7 +9,6 @@ import (
 	"hawker/internal/channel"
 	"hawker/internal/money"
 	"hawker/internal/risk"
-	"hawker/internal/store"
 )
 
 // SaleRequest is what a terminal asks to be charged.
@@ -45,24 +44,27 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version,
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
+	var made wrote
 	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh,
 		hash: content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
 			p := p
-			p.ID, p.Day, p.Created, p.State = store.NewID(a.Created), a.Day, a.Created, Sent
+			p.ID, p.Day, p.Created, p.State = a.ID, a.Day, a.Created, Sent
 			proof, refusal := w.desk.Assess(w.ctx, facts(p, a.ID))
 			if refusal != nil {
 				p.State = Declined
 			}
 			a.Payment = p.ID
 			w.addPayment(p)
+			made.payment = p
 			return proof, refusal
 		}})
 	defer b.land()
 	if err != nil || !b.fresh {
 		return b.Attempt, err
 	}
-	return e.resolve(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, e.request(s.Merchant, b.Attempt, s.Card)))
+	made.attempt = b.Attempt
+	return e.store(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, e.request(s.Merchant, b.Attempt, s.Card)), &made)
 }
 
 func facts(p Payment, attempt int64) risk.Facts {

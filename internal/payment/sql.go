@@ -33,11 +33,11 @@ var (
 		store.Ints("day", "node_id", "created_at", "updated_at"))
 
 	// Compare and set: "was" is where the row must still stand.
-	updatePayments = store.UpdateSet("payments", "state = u.to_state , refunded_minor = u.refunded , refund_fee_minor = u.refund_fee , updated_at = u.at ",
-		"t.merchant_id = u.m AND t.payment_id = u.id AND t.state = u.was ",
+	updatePayments = store.UpdateSet("payments", "state = u.to_state, refunded_minor = u.refunded, refund_fee_minor = u.refund_fee, updated_at = u.at",
+		"t.merchant_id = u.m AND t.payment_id = u.id AND t.state = u.was",
 		store.Ints("m", "id"), store.Texts("was", "to_state"), store.Ints("refunded", "refund_fee", "at"))
-	updateAttempts = store.UpdateSet("attempts", "state = u.to_state , code = u.new_code , auth_code = u.auth , issuer = u.bank , booked = u.stands , reason = u.why , updated_at = u.at ",
-		"t.merchant_id = u.m AND t.attempt_id = u.id AND t.state = u.was ",
+	updateAttempts = store.UpdateSet("attempts", "state = u.to_state, code = u.new_code, auth_code = u.auth, issuer = u.bank, booked = u.stands, reason = u.why, updated_at = u.at",
+		"t.merchant_id = u.m AND t.attempt_id = u.id AND t.state = u.was",
 		store.Ints("m", "id"), store.Texts("was", "to_state", "new_code", "auth", "bank"), store.Ints("stands"), store.Texts("why"), store.Ints("at"))
 )
 
@@ -125,8 +125,8 @@ func (w *work) readKeys(words []wordKey) error {
 	return selectKeys.Query(w.ctx, &w.tx.Reader, rows, w.keepAttempt)
 }
 
-// writeRows inserts new rows and updates changed ones; a row that moved meanwhile is
-// an error, because it was locked.
+// writeRows inserts new rows and updates changed ones; errMoved
+// when one does not stand where it was read or believed to.
 func (w *work) writeRows() error {
 	var payments, attempts [][]any
 	for _, r := range w.newPayments {
@@ -173,7 +173,7 @@ func (w *work) updateRows() error {
 			return err
 		}
 		if n != int64(len(u.rows)) {
-			return fmt.Errorf("%d of %d rows moved while they were locked", int64(len(u.rows))-n, len(u.rows))
+			return fmt.Errorf("%w: %d of %d", errMoved, int64(len(u.rows))-n, len(u.rows))
 		}
 	}
 	return nil
@@ -212,12 +212,23 @@ func Get(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Payment
 	return scanPayment(q.QueryRow(ctx, `SELECT `+paymentColumns+` FROM payments WHERE merchant_id = $1 AND payment_id = $2`, m, id).Scan)
 }
 
-// Attempts lists a payment's attempts, oldest first.
+// Attempts lists a payment's attempts, oldest first: the one that made it, whose id it has, and those that follow.
 func Attempts(ctx context.Context, q store.Querier, m merchant.ID, payment int64) ([]Attempt, error) {
-	return attempts(ctx, q, `merchant_id = $1 AND payment_id = $2 ORDER BY attempt_id`, m, payment)
+	return attempts(ctx, q, `merchant_id = $1 AND (attempt_id = $2 OR payment_id = $2 AND payment_id <> attempt_id) ORDER BY attempt_id`, m, payment)
 }
 
 // UnderWay lists the attempts of all merchants whose end is not known yet, oldest first.
 func UnderWay(ctx context.Context, q store.Querier) ([]Attempt, error) {
-	return attempts(ctx, q, `state IN ('sent', 'unknown', 'reversing') ORDER BY attempt_id`)
+	return underWay(ctx, q, 0, never)
+}
+
+// underWay lists those with ids from from to below to. It goes from merchant to merchant
+// along the key and looks at these attempts of each: an index over the state would have to
+// be kept by every payment, for a list that is read every few seconds.
+func underWay(ctx context.Context, q store.Querier, from, to int64) ([]Attempt, error) {
+	return attempts(ctx, q, `attempt_id >= $1 AND attempt_id < $2 AND state IN ('sent', 'unknown', 'reversing') AND merchant_id IN (
+		WITH RECURSIVE all_merchants (id) AS (
+			SELECT MIN(merchant_id) FROM attempts
+			UNION ALL SELECT (SELECT MIN(merchant_id) FROM attempts WHERE merchant_id > all_merchants.id) FROM all_merchants WHERE id IS NOT NULL)
+		SELECT id FROM all_merchants WHERE id IS NOT NULL) ORDER BY attempt_id`, from, to)
 }

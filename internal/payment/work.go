@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,22 +31,43 @@ type command struct {
 	attempt int64
 	payment int64
 
+	// The rows that its own intent wrote a moment ago, not to be read again: the update tells
+	// whether somebody changed them meanwhile. Believed in the first run only; nil to read them.
+	wrote *wrote
+
 	apply func(w *work) error // may run again; its error is this command's alone
+	runs  int
 	err   error
 }
+
+// wrote is a payment and the attempt that made it as an intent left them.
+type wrote struct {
+	attempt Attempt
+	payment Payment
+}
+
+// errMoved says that rows did not stand where they were believed to.
+var errMoved = errors.New("rows moved")
 
 // write has a command decided and committed. Its own refusal, or what kept the
 // transaction from being committed.
 func (e *Engine) write(c *command) error {
-	if err := e.batch.Do(uint64(c.merchant), c); err != nil { //nolint:gosec // a shard number, not an amount
-		return err
+	shard := uint64(c.merchant) //nolint:gosec // a number to divide, not an amount
+	err := e.batch.Do(shard, c)
+	if errors.Is(err, errMoved) && c.wrote != nil {
+		err = e.batch.Do(shard, c) // which reads now
 	}
-	return c.err
+	return cmp.Or(err, c.err)
 }
 
 // run decides and writes the commands of one batch.
 func (e *Engine) run(ctx context.Context, tx *store.Tx, commands []*command) error {
 	w := newWork(ctx, tx)
+	for _, c := range commands {
+		if c.runs++; c.wrote != nil && c.runs == 1 {
+			w.believe(*c.wrote)
+		}
+	}
 	if err := w.readAhead(commands); err != nil {
 		return err
 	}
@@ -93,6 +115,7 @@ type work struct {
 	keys      map[wordKey]int64 // idempotency key → attempt; 0: there is none
 	attempts  map[rowKey]*attemptRow
 	payments  map[rowKey]*paymentRow
+	believed  []rowKey // attempts that were not read
 
 	// In the order in which they came to be.
 	newAttempts []*attemptRow
@@ -109,6 +132,14 @@ type work struct {
 func newWork(ctx context.Context, tx *store.Tx) *work {
 	return &work{ctx: ctx, tx: tx, desk: risk.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
 		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}}
+}
+
+// believe takes what an intent wrote for what stands in the database.
+func (w *work) believe(o wrote) {
+	at := rowKey{o.attempt.Merchant, o.attempt.ID}
+	w.attempts[at] = &attemptRow{Attempt: o.attempt, was: o.attempt.State}
+	w.payments[rowKey{o.payment.Merchant, o.payment.ID}] = &paymentRow{Payment: o.payment, was: o.payment.State}
+	w.believed = append(w.believed, at)
 }
 
 // failed notes that a statement failed, and passes the error on.
@@ -337,6 +368,12 @@ func (w *work) flush() error {
 }
 
 func (w *work) writeAll() error {
+	for _, at := range w.believed {
+		if !w.attempts[at].change { // no update will tell whether it is true
+			return errMoved
+		}
+	}
+	w.believed = nil
 	if err := w.writeRows(); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 -- +goose Up
 CREATE TABLE payments (
     merchant_id    BIGINT NOT NULL,
-    payment_id     BIGINT NOT NULL,
+    payment_id     BIGINT NOT NULL, -- the id of the attempt that made it
     tid            TEXT   NOT NULL,
     method         TEXT   NOT NULL,
     state          TEXT   NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE payments (
     created_at     BIGINT NOT NULL,
     updated_at     BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, payment_id)
-) /* sqlite: WITHOUT ROWID */;
+) /* sqlite: WITHOUT ROWID */ /* postgres: WITH (fillfactor = 60) */;
 
 CREATE TABLE attempts (
     merchant_id  BIGINT NOT NULL,
@@ -51,9 +51,8 @@ CREATE TABLE attempts (
     updated_at   BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, attempt_id),
     UNIQUE (merchant_id, idem_key)
-) /* sqlite: WITHOUT ROWID */;
-CREATE INDEX attempts_of_payment ON attempts (merchant_id, payment_id);
-CREATE INDEX attempts_under_way ON attempts (merchant_id, attempt_id) WHERE state IN ('sent', 'unknown', 'reversing');
+) /* sqlite: WITHOUT ROWID */ /* postgres: WITH (fillfactor = 60) */;
+CREATE INDEX attempts_that_follow ON attempts (merchant_id, payment_id) WHERE payment_id <> attempt_id;
 
 CREATE TABLE batches (
     merchant_id   BIGINT NOT NULL,

@@ -45,6 +45,7 @@ CREATE TABLE event_heads (
 );
 
 CREATE TABLE nodes (
-    node_id BIGINT PRIMARY KEY,
-    seen_at BIGINT NOT NULL
+    node_id       BIGINT PRIMARY KEY,
+    seen_at       BIGINT NOT NULL, -- 0: ended by itself
+    settled_below BIGINT NOT NULL  -- none of its attempts with a smaller id is without an outcome
 );

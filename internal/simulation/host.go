@@ -160,27 +160,13 @@ func (p *process) dialBank(ctx context.Context) (net.Conn, error) {
 
 // beat writes the heartbeat and resolves what nobody works on any more.
 func (p *process) beat(ctx context.Context) error {
-	now := p.clock.now()
-	if err := p.db.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, p.id, now) }); err != nil {
-		return err
-	}
 	if p.world.sabotage.Amnesia {
 		p.world.remember()
 	}
 	if p.world.sabotage.NoRecovery {
 		return nil
 	}
-	alive, err := nodes.Alive(ctx, p.db.Read(), now.Add(-deadAfter))
-	if err != nil {
-		return err
-	}
-	late := now.Add(-2 * p.world.patience)
-	_, err = p.engine.Recover(ctx, func(a payment.Attempt) bool {
-		if a.Node == p.id {
-			return a.Created.Before(p.started) || a.Created.Before(late)
-		}
-		return !alive[a.Node]
-	})
+	_, err := p.engine.Beat(ctx, payment.Watch{Started: p.started, Dead: deadAfter, Late: 2 * p.world.patience})
 	return err
 }
 

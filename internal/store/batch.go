@@ -58,10 +58,10 @@ func NewBatch[C any](db *DB, o BatchOptions, run func(ctx context.Context, tx *T
 		b.report = func(int) {}
 	}
 	if o.Shards == 0 {
-		o.Shards = 4
+		o.Shards = 2
 	}
 	if db.dialect == SQLite {
-		o.Shards = 1
+		o.Shards = 2
 	}
 	b.shards = make([]shard[C], o.Shards)
 	return b

@@ -111,8 +111,8 @@ func TestAQueueThatIsFullSaysSo(t *testing.T) {
 func TestASetDoesTheSameOnBothDatabases(t *testing.T) {
 	t.Parallel()
 	insert := store.InsertSet("cards", "ON CONFLICT (token) DO NOTHING", store.Texts("token"), store.Byteas("lookup"), store.Texts("bin", "last4"), store.Byteas("sealed"), store.Ints("created_at"))
-	update := store.UpdateSet("cards", "bin = u.new_bin , created_at = created_at + u.add ", "t.token = u.id AND t.bin = u.old_bin ",
-		store.Texts("id", "old_bin", "new_bin"), store.Ints("add"))
+	update := store.UpdateSet("cards", "bin = u.new_bin, created_at = created_at + u.more", "t.token = u.id AND t.bin = u.old_bin",
+		store.Texts("id", "old_bin", "new_bin"), store.Ints("more"))
 	find := store.SelectSet("token, bin, created_at", "cards", true, store.Texts("token", "bin"))
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.Write(t.Context(), func(tx *store.Tx) error {

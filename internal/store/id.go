@@ -17,7 +17,7 @@ var lastID atomic.Int64
 // with a chance of one in two million per shared millisecond and merchant, and
 // the primary key tells.
 func NewID(now time.Time) int64 {
-	fresh := (now.UnixMilli()-idEpoch)<<21 | int64(rand.Uint32N(1<<20)) //nolint:gosec // an id is no secret
+	fresh := IDAt(now) | int64(rand.Uint32N(1<<20)) //nolint:gosec // an id is no secret
 	for {
 		last := lastID.Load()
 		next := max(fresh, last+1)
@@ -26,3 +26,6 @@ func NewID(now time.Time) int64 {
 		}
 	}
 }
+
+// IDAt is a bound of NewID: ids made for an instant or later are not smaller.
+func IDAt(at time.Time) int64 { return (at.UnixMilli() - idEpoch) << 21 }

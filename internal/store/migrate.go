@@ -19,10 +19,7 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 	if db.dialect == Postgres {
 		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(schemaLock{}))
 	}
-	if db.dialect == SQLite {
-		files = sqliteFiles{files}
-	}
-	p, err := goose.NewProvider(dialect, db.write, files, options...)
+	p, err := goose.NewProvider(dialect, db.write, dialectFiles{files, db.dialect}, options...)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -51,14 +48,18 @@ func (schemaLock) SessionUnlock(ctx context.Context, c *sql.Conn) error {
 	return err
 }
 
-// sqliteFiles shows migrations as SQLite is to read them: "/* sqlite: WORDS */" as WORDS.
-type sqliteFiles struct{ fs.FS }
+// dialectFiles shows migrations as one dialect is to read them: "/* sqlite: WORDS */" or
+// "/* postgres: WORDS */" as WORDS.
+type dialectFiles struct {
+	fs.FS
+	dialect Dialect
+}
 
-var sqliteWords = regexp.MustCompile(`/\* sqlite: (.*?) \*/`)
+var dialectWords = regexp.MustCompile(`/\* (sqlite|postgres): (.*?) \*/`)
 
 // Open opens a file, or a directory as it is.
-func (s sqliteFiles) Open(name string) (fs.File, error) {
-	f, err := s.FS.Open(name)
+func (d dialectFiles) Open(name string) (fs.File, error) {
+	f, err := d.FS.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +67,19 @@ func (s sqliteFiles) Open(name string) (fs.File, error) {
 		return f, err
 	}
 	text, err := io.ReadAll(f)
-	return &sqliteFile{f, bytes.NewReader(sqliteWords.ReplaceAll(text, []byte("$1")))}, err
+	text = dialectWords.ReplaceAllFunc(text, func(words []byte) []byte {
+		if m := dialectWords.FindSubmatch(words); string(m[1]) == string(d.dialect) {
+			return m[2]
+		}
+		return nil
+	})
+	return &dialectFile{f, bytes.NewReader(text)}, err
 }
 
-type sqliteFile struct {
+type dialectFile struct {
 	fs.File
 	text *bytes.Reader
 }
 
-// Read gives the text with SQLite's words.
-func (f *sqliteFile) Read(b []byte) (int, error) { return f.text.Read(b) }
+// Read gives the text with the dialect's words.
+func (f *dialectFile) Read(b []byte) (int, error) { return f.text.Read(b) }

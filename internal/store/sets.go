@@ -35,13 +35,17 @@ func Texts(names ...string) Columns { return Columns{Text, names} }
 func Byteas(names ...string) Columns { return Columns{Bytes, names} }
 
 // Set is a statement for many rows of one table, written once: on PostgreSQL it runs
-// as a whole over arrays, on SQLite row by row through one prepared statement. Make
-// it with InsertSet, UpdateSet or SelectSet and keep it in a package variable.
+// as a whole over arrays, on SQLite over as many rows at a time as a prepared statement
+// was made for. Make it with InsertSet, UpdateSet or SelectSet and keep it in a package variable.
 type Set struct {
 	types  []Type
-	sqlite string
+	sqlite [len(chunks)]string
 	pg     string
 }
+
+// chunks are how many rows SQLite's prepared statements take, from many to one: a call
+// for each row would cost more than the row.
+var chunks = [...]int{64, 8, 1}
 
 func flatten(groups []Columns) (names []string, types []Type) {
 	for _, g := range groups {
@@ -52,102 +56,102 @@ func flatten(groups []Columns) (names []string, types []Type) {
 	return names, types
 }
 
-// parameters are $1, $2… for SQLite, and arrays to unnest for PostgreSQL.
-func parameters(types []Type) (scalars, arrays []string) {
+// newSet makes a set of PostgreSQL's text, which finds its rows in arrays, and SQLite's, which is given them as VALUES.
+func newSet(types []Type, lite func(values string) string, pg func(arrays string) string) Set {
+	s := Set{types: types}
+	arrays := make([]string, len(types))
 	for i, t := range types {
-		p := "$" + strconv.Itoa(i+1)
-		scalars, arrays = append(scalars, p), append(arrays, p+"::"+string(t)+"[]")
+		arrays[i] = "$" + strconv.Itoa(i+1) + "::" + string(t) + "[]"
 	}
-	return scalars, arrays
+	s.pg = pg("unnest(" + strings.Join(arrays, ", ") + ")")
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(types)), ", ") + ")"
+	for i, n := range chunks {
+		s.sqlite[i] = lite("VALUES " + strings.TrimSuffix(strings.Repeat(row+", ", n), ", "))
+	}
+	return s
 }
 
 // InsertSet inserts rows. tail is what follows: "", "ON CONFLICT …", "RETURNING …".
 func InsertSet(table, tail string, columns ...Columns) Set {
 	names, types := flatten(columns)
-	scalars, arrays := parameters(types)
 	head := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
-	return Set{types, head + "VALUES (" + strings.Join(scalars, ", ") + ") " + tail,
-		head + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") WHERE true " + tail}
+	return newSet(types, func(values string) string { return head + values + " " + tail },
+		func(arrays string) string { return head + "SELECT * FROM " + arrays + " WHERE true " + tail })
 }
 
 // UpdateSet updates the rows that key names: rows hold the key columns first and then
-// the values. set is written with u.column for a row's values, e.g. "state = u.state".
+// the values. set and where call the row t and its new values u, e.g. "state = u.to_state".
 // Key and values share no column names.
 func UpdateSet(table, set, where string, columns ...Columns) Set {
 	names, types := flatten(columns)
-	scalars, arrays := parameters(types)
-	lite := set + " WHERE " + where
-	for i := len(names) - 1; i >= 0; i-- {
-		lite = strings.ReplaceAll(lite, "u."+names[i]+" ", scalars[i]+" ")
-		lite = strings.ReplaceAll(lite, "u."+names[i]+",", scalars[i]+",")
-	}
-	return Set{types, "UPDATE " + table + " AS t SET " + lite,
-		"UPDATE " + table + " AS t SET " + set + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS u(" + strings.Join(names, ", ") + ") WHERE " + where}
+	u := "u(" + strings.Join(names, ", ") + ")"
+	update := "UPDATE " + table + " AS t SET " + set + " FROM "
+	return newSet(types, func(values string) string { return "WITH " + u + " AS (" + values + ") " + update + "u WHERE " + where },
+		func(arrays string) string { return update + arrays + " AS " + u + " WHERE " + where })
 }
 
 // SelectSet selects columns of the rows that keys name. With lock, PostgreSQL keeps
 // them locked, in the order of the key, until the transaction ends.
 func SelectSet(columns, table string, lock bool, key ...Columns) Set {
 	names, types := flatten(key)
-	scalars, arrays := parameters(types)
-	lite := make([]string, len(names))
-	for i, n := range names {
-		lite[i] = n + " = " + scalars[i]
-	}
-	head := "SELECT " + columns + " FROM " + table + " WHERE "
-	pg := head + "(" + strings.Join(names, ", ") + ") IN (SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")) ORDER BY " + strings.Join(names, ", ")
+	keys := strings.Join(names, ", ")
+	tail := ""
 	if lock {
-		pg += " FOR UPDATE"
+		tail = " FOR UPDATE"
 	}
-	return Set{types, head + strings.Join(lite, " AND "), pg}
+	head := "SELECT " + columns + " FROM " + table + " WHERE (" + keys + ") IN ("
+	return newSet(types, func(values string) string { return head + values + ")" },
+		func(arrays string) string { return head + "SELECT * FROM " + arrays + ") ORDER BY " + keys + tail })
 }
 
 // Exec runs the set for rows and returns how many rows it touched; no rows, nothing runs.
 func (s Set) Exec(ctx context.Context, tx *Tx, rows [][]any) (n int64, err error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	if tx.dialect == Postgres {
-		return tx.Exec(ctx, s.pg, s.arrays(rows)...)
-	}
-	for _, row := range rows {
-		touched, err := tx.Exec(ctx, s.sqlite, row...)
-		if err != nil {
-			return n, err
-		}
+	err = s.each(tx.dialect, rows, func(query string, args []any) error {
+		touched, err := tx.Exec(ctx, query, args...)
 		n += touched
-	}
-	return n, nil
+		return err
+	})
+	return n, err
 }
 
 // Query runs the set for rows and hands every resulting row to scan, in no particular order.
 func (s Set) Query(ctx context.Context, q *Reader, rows [][]any, scan func(scan func(...any) error) error) error {
+	return s.each(q.dialect, rows, func(query string, args []any) error {
+		found, err := q.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = found.Close() }()
+		for found.Next() {
+			if err := scan(found.Scan); err != nil {
+				return err
+			}
+		}
+		return found.Err()
+	})
+}
+
+// each runs the statements that all rows together need.
+func (s Set) each(d Dialect, rows [][]any, run func(query string, args []any) error) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if q.dialect == Postgres {
-		return each(ctx, q, s.pg, s.arrays(rows), scan)
+	if d == Postgres {
+		return run(s.pg, s.arrays(rows))
 	}
-	for _, row := range rows {
-		if err := each(ctx, q, s.sqlite, row, scan); err != nil {
-			return err
+	args := make([]any, 0, min(len(rows), chunks[0])*len(s.types))
+	for i, n := range chunks {
+		for ; len(rows) >= n; rows = rows[n:] {
+			args = args[:0]
+			for _, row := range rows[:n] {
+				args = append(args, row...)
+			}
+			if err := run(s.sqlite[i], args); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-func each(ctx context.Context, q *Reader, query string, args []any, scan func(func(...any) error) error) error {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := scan(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // arrays turns rows into one array a column.

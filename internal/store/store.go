@@ -9,12 +9,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
 // Dialect names the database behind a DB.
@@ -40,21 +42,12 @@ type DB struct {
 // SQLite file, made when absent. It does not migrate.
 func Open(ctx context.Context, target string) (*DB, error) {
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
-		pool, err := sql.Open("pgx", target)
-		if err != nil {
-			return nil, fmt.Errorf("open postgres: %w", redact(err, target))
-		}
-		pool.SetMaxOpenConns(16)
-		pool.SetMaxIdleConns(16)
-		if err := pool.PingContext(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("open postgres: %w", redact(err, target)), pool.Close())
-		}
-		return &DB{dialect: Postgres, write: pool, read: pool}, nil
+		return openPostgres(ctx, target)
 	}
 	// Without _txlock=immediate a transaction that reads and then writes is lost under load.
 	dsn := "file:" + (&url.URL{Path: target}).EscapedPath() +
 		"?_pragma=foreign_keys(1)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(5000)"
-	write, err := sql.Open("sqlite", dsn+"&_txlock=immediate")
+	write, err := sql.Open("sqlite", dsn+"&_txlock=immediate&_pragma=temp_store(memory)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
@@ -67,6 +60,31 @@ func Open(ctx context.Context, target string) (*DB, error) {
 	db := &DB{dialect: SQLite, write: write, read: read, writes: newStatements(write), reads: newStatements(read)}
 	if err := write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open sqlite %s: %w", target, err), db.Close())
+	}
+	return db, nil
+}
+
+// byKey makes PostgreSQL look rows up by their keys. A batch names every row that it
+// reads or changes, but a planner that does not know yet how large a table will become, or
+// how many rows an array holds, reads all of it instead.
+var byKey = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+
+func openPostgres(ctx context.Context, target string) (*DB, error) {
+	config, err := pgx.ParseConfig(target)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres: %w", redact(err, target))
+	}
+	read := stdlib.OpenDB(*config)
+	read.SetMaxOpenConns(16)
+	read.SetMaxIdleConns(16)
+	config = config.Copy()
+	maps.Copy(config.RuntimeParams, byKey)
+	write := stdlib.OpenDB(*config)
+	write.SetMaxOpenConns(16)
+	write.SetMaxIdleConns(16)
+	db := &DB{dialect: Postgres, write: write, read: read}
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open postgres: %w", redact(err, target)), db.Close())
 	}
 	return db, nil
 }
@@ -86,9 +104,6 @@ func (db *DB) Dialect() Dialect { return db.dialect }
 
 // Close releases the connections.
 func (db *DB) Close() error {
-	if db.read == db.write {
-		return db.write.Close()
-	}
 	return errors.Join(db.read.Close(), db.write.Close())
 }
 
