@@ -20,11 +20,12 @@ type Node struct {
 	Settled int64     // none of its attempts with a smaller id is without an outcome
 }
 
-// Beat writes that a node lives at an instant. settled counts only for one that was not
-// known: its attempts will have ids from there on.
+// Beat writes that a node lives at an instant, and that its attempts may have ids from
+// settled on: it counts for a node that was not known, or whose clock was set back.
 func Beat(ctx context.Context, tx *store.Tx, id ID, at time.Time, settled int64) error {
 	_, err := tx.Exec(ctx, `INSERT INTO nodes (node_id, seen_at, settled_below) VALUES ($1, $2, $3)
-		ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at`, id, store.At(at), settled)
+		ON CONFLICT (node_id) DO UPDATE SET seen_at = excluded.seen_at,
+			settled_below = CASE WHEN excluded.settled_below < nodes.settled_below THEN excluded.settled_below ELSE nodes.settled_below END`, id, store.At(at), settled)
 	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
 	}

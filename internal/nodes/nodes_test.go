@@ -44,8 +44,8 @@ func TestNodesAreKnownUntilNothingOfTheirsIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		beat(2, at(6), 0) // it was frozen, not dead
+		beat(2, at(6), 7) // it was frozen, not dead, and its clock went back
 		write(func(tx *store.Tx) error { return nodes.Settle(t.Context(), tx, 1, 44, dead[1:]...) })
-		known(nodes.Node{ID: 1, Seen: at(5), Settled: 44}, nodes.Node{ID: 2, Seen: at(6), Settled: 10})
+		known(nodes.Node{ID: 1, Seen: at(5), Settled: 44}, nodes.Node{ID: 2, Seen: at(6), Settled: 7})
 	})
 }

@@ -158,6 +158,7 @@ type Engine struct {
 	batch   *store.Batch[*command]
 	plans   *store.Cache[planKey, merchant.Plans]
 	flights flights
+	adrift  atomic.Bool // an attempt may be without an outcome and not in flight
 	stan    atomic.Uint32
 	node    nodes.ID
 }
@@ -170,6 +171,7 @@ func New(c Config) *Engine {
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
 		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.method, k.cardKind)
 	})
+	e.adrift.Store(true)               // what an earlier process of this node left
 	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)

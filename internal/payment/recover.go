@@ -28,12 +28,15 @@ func (e *Engine) Beat(ctx context.Context, w Watch) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	// What is older than this and ours is in flight, or has an outcome, or is lost.
 	since := now.Add(-w.Late)
 	if w.Started.After(since) {
 		since = w.Started
 	}
+	// Ids follow the clock, but for one that was set back: where something is known to be lost, all are looked at.
 	from, to := store.IDAt(since), store.IDAt(since)
+	if e.adrift.Swap(false) {
+		to = never
+	}
 	var dead []nodes.Node
 	isDead := map[nodes.ID]bool{}
 	for _, o := range known {
@@ -45,14 +48,17 @@ func (e *Engine) Beat(ctx context.Context, w Watch) (n int, err error) {
 			dead, isDead[o.ID] = append(dead, o), true
 		}
 	}
-	settled, n, err := e.recover(ctx, from, to, func(a Attempt) bool {
+	left, n, err := e.recover(ctx, from, to, func(a Attempt) bool {
 		return isDead[a.Node] || a.Node == e.node && a.Created.Before(since)
 	})
-	if err != nil {
-		return n, err
+	if err == nil {
+		settled := min(left, store.IDAt(since), e.flights.oldest())
+		err = e.db.Write(ctx, func(tx *store.Tx) error { return nodes.Settle(ctx, tx, e.node, settled, dead...) })
 	}
-	settled = min(settled, store.IDAt(since), e.flights.oldest())
-	return n, e.db.Write(ctx, func(tx *store.Tx) error { return nodes.Settle(ctx, tx, e.node, settled, dead...) })
+	if err != nil || left != never {
+		e.adrift.Store(true)
+	}
+	return n, err
 }
 
 // Recover resolves attempts that were sent, have no outcome and no flight here, and are

@@ -33,6 +33,7 @@ func (e *Engine) store(ctx context.Context, a Attempt, o channel.Outcome, writte
 		return attemptByID(ctx, e.db.Read(), a.Merchant, a.ID)
 	}
 	if err != nil {
+		e.adrift.Store(true)
 		e.log.Error("outcome cannot be stored; it will be resolved", "attempt", a.Ref(), "kind", a.Kind, "result", o.Result, "err", err)
 		return a, fmt.Errorf("store outcome of %s: %w", a.Ref(), err)
 	}
