@@ -237,7 +237,7 @@ func sameAgain(p *Profile, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if bit(b, 1) && slices.Max(append(m.Fields(), 0)) <= 64 {
+	if announces(b) && slices.Max(append(m.Fields(), 0)) <= 64 {
 		return nil // an empty second bitmap is lawful, and not how we write
 	}
 	packed, err := p.Pack(m)
