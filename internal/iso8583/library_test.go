@@ -103,7 +103,7 @@ func (l *library) pack(m *Message) ([]byte, error) {
 // complaints of the lenient library are turned into ours.
 func (l *library) unpack(b []byte) (*Message, error) {
 	w := moov.NewMessage(l.spec)
-	err, failed := complaint(w.Unpack(b), len(b))
+	failed, err := complaint(w.Unpack(b), len(b))
 	mti, _ := w.GetBytes(0)
 	m := New(string(mti))
 	at := headSize(b)
@@ -126,11 +126,10 @@ func (l *library) unpack(b []byte) (*Message, error) {
 }
 
 // complaint finds our own complaint inside the library's error, and the field it is about.
-func complaint(err error, total int) (error, int) {
+func complaint(err error, total int) (number int, _ error) {
 	if err == nil {
-		return nil, 129
+		return 129, nil
 	}
-	number := 0
 	var where *moverr.UnpackError
 	if errors.As(err, &where) {
 		number, _ = strconv.Atoi(where.FieldID)
@@ -139,9 +138,9 @@ func complaint(err error, total int) (error, int) {
 	if errors.As(err, &bad) {
 		bad.Field = number
 		bad.Offset += total
-		return bad, number
+		return number, bad
 	}
-	return err, number
+	return number, err
 }
 
 // nibbles is the former encoding of digits: two a byte, by the codec's own tables.
