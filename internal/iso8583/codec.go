@@ -62,28 +62,30 @@ func (f *Field) appendLength(dst []byte, count int) []byte {
 
 func bcdByte(n int) byte { return byte(n/10<<4 | n%10) } //nolint:gosec // 0 to 99
 
-// readLength reads how many characters the field at the beginning of b has, and
-// compares with the maximum and with the bytes there are. Offset of a complaint counts from b.
-func (f *Field) readLength(b []byte) (count int, bad *FormatError) {
+// read finds the content of the field at the beginning of b and how many
+// characters it has. Offset of a complaint counts from b.
+func (f *Field) read(b []byte) (count int, content []byte, bad *FormatError) {
 	prefix := f.prefix()
 	switch {
 	case prefix == 0:
 		count = f.Length
 	case len(b) < prefix:
-		return 0, cutShort(0, prefix, len(b))
+		return 0, nil, cutShort(0, prefix, len(b))
 	case !digitPairs(b[:prefix]):
-		return 0, &FormatError{Expected: "a BCD length", Got: "a nibble above 9"}
+		return 0, nil, &FormatError{Expected: "a BCD length", Got: "a nibble above 9"}
 	}
 	for _, c := range b[:prefix] {
 		count = count*100 + int(c>>4)*10 + int(c&0xF)
 	}
 	if count > f.Length {
-		return 0, &FormatError{Expected: fmt.Sprintf("a length of at most %d", f.Length), Got: fmt.Sprint(count)}
+		return 0, nil, &FormatError{Expected: fmt.Sprintf("a length of at most %d", f.Length), Got: fmt.Sprint(count)}
 	}
-	if size := f.content(count); len(b)-prefix < size {
-		return 0, cutShort(prefix, size, len(b)-prefix)
+	content = b[prefix:]
+	size := f.content(count)
+	if len(content) < size {
+		return 0, nil, cutShort(prefix, size, len(content))
 	}
-	return count, nil
+	return count, content[:size], nil
 }
 
 // appendContent writes a value that Validate has passed.

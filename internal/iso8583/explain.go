@@ -130,9 +130,10 @@ func headRows(body []byte, base int) []Row {
 
 // fieldRow shows one field of an unpacked message.
 func (p *Profile) fieldRow(m *Message, e *element, base int) Row {
-	n, f, value := e.number, p.Fields[e.number], e.value
+	n, value := int(e.number), e.value
+	f := p.Fields[n]
 	row := Row{
-		Offset: base + e.offset, Field: strconv.Itoa(n), Name: f.Name, NameZH: f.NameZH,
+		Offset: base + int(e.offset), Field: strconv.Itoa(n), Name: f.Name, NameZH: f.NameZH,
 		Format: f.Notation(), Value: p.show(n, value),
 	}
 	if open, ok := anatomies[n]; ok {

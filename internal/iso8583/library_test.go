@@ -92,7 +92,7 @@ func (l *library) pack(m *Message) ([]byte, error) {
 	w := moov.NewMessage(l.spec)
 	w.MTI(m.MTI)
 	for _, e := range m.fields {
-		if err := w.BinaryField(e.number, e.value); err != nil {
+		if err := w.BinaryField(int(e.number), e.value); err != nil {
 			return nil, fmt.Errorf("pack field %d: %w", e.number, err)
 		}
 	}
@@ -116,7 +116,7 @@ func (l *library) unpack(b []byte) (*Message, error) {
 		size := f.size(len(value))
 		m.SetBytes(n, value)
 		e := &m.fields[len(m.fields)-1]
-		e.offset, e.padded = at, f.padding(b[at+f.prefix():at+size], len(value)) != 0
+		e.offset, e.padded = int32(at), f.padding(b[at+f.prefix():at+size], len(value)) != 0
 		at += size
 	}
 	if err == nil && at != len(b) {

@@ -22,7 +22,7 @@ func (m Message) String() string {
 	var s strings.Builder
 	s.WriteString(printable([]byte(m.MTI)))
 	for _, e := range m.fields {
-		fmt.Fprintf(&s, " %d=%s", e.number, maskField(e.number, e.value))
+		fmt.Fprintf(&s, " %d=%s", e.number, maskField(int(e.number), e.value))
 	}
 	return s.String()
 }
@@ -35,7 +35,7 @@ func (m Message) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(m.String())
 func (m Message) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("mti", printable([]byte(m.MTI)))}
 	for _, e := range m.fields {
-		attrs = append(attrs, slog.String("f"+strconv.Itoa(e.number), maskField(e.number, e.value)))
+		attrs = append(attrs, slog.String("f"+strconv.Itoa(int(e.number)), maskField(int(e.number), e.value)))
 	}
 	return slog.GroupValue(attrs...)
 }

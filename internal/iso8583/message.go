@@ -19,12 +19,12 @@ type Message struct {
 	fields []element // ascending by number
 }
 
-// element is one field that a message has.
+// element is one field that a message has, in half a cache line.
 type element struct {
-	number int
 	value  []byte // never nil
-	offset int    // where the field began in the unpacked bytes; 0 when built
-	padded bool   // unpacked with something else than 0 in its padding nibble
+	offset int32  // where the field began in the unpacked bytes; 0 when built
+	number uint8
+	padded bool // unpacked with something else than 0 in its padding nibble
 }
 
 // usual is how many fields a message has room for from the start: most of ours have fewer.
@@ -49,7 +49,7 @@ func (m *Message) SetBytes(n int, value []byte) *Message {
 	if !there {
 		m.fields = slices.Insert(m.fields, at, element{})
 	}
-	m.fields[at] = element{number: n, value: value}
+	m.fields[at] = element{number: uint8(n), value: value} //nolint:gosec // 2 to 128
 	return m
 }
 
@@ -81,7 +81,7 @@ func (m *Message) Bytes(n int) []byte {
 func (m *Message) Fields() []int {
 	var ns []int
 	for _, e := range m.fields {
-		ns = append(ns, e.number)
+		ns = append(ns, int(e.number))
 	}
 	return ns
 }
@@ -114,8 +114,8 @@ func (m *Message) Clone() *Message {
 // find is the place of field n among the fields, and whether it is there. It
 // looks from the end, because messages are built and read in ascending order.
 func (m *Message) find(n int) (at int, there bool) {
-	for at = len(m.fields); at > 0 && m.fields[at-1].number >= n; {
+	for at = len(m.fields); at > 0 && int(m.fields[at-1].number) >= n; {
 		at--
 	}
-	return at, at < len(m.fields) && m.fields[at].number == n
+	return at, at < len(m.fields) && int(m.fields[at].number) == n
 }

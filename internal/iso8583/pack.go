@@ -27,7 +27,7 @@ func (p *Profile) Pack(m *Message) ([]byte, error) {
 	for i := range m.fields {
 		e := &m.fields[i]
 		f := fields[e.number]
-		present.add(e.number)
+		present.add(int(e.number))
 		b = f.appendLength(b, len(e.value))
 		b = f.appendContent(b, e.value)
 	}

@@ -21,35 +21,39 @@ func (p *Profile) unpack(b []byte) (*Message, *FormatError) {
 	if bad := p.checkHead(b); bad != nil {
 		return &Message{}, bad
 	}
-	fields := &p.table().fields
+	fields, bad := p.readFields(b)
+	mti := [...]byte{pairOf[b[0]][0], pairOf[b[0]][1], pairOf[b[1]][0], pairOf[b[1]][1]}
+	return &Message{MTI: string(mti[:]), fields: fields}, bad
+}
+
+// readFields reads the fields that the bitmaps of b name, as far as they can be read.
+func (p *Profile) readFields(b []byte) ([]element, *FormatError) {
+	table := &p.table().fields
 	present, at := readBitmap(b), headSize(b)
-	m := &Message{
-		MTI:    string([]byte{pairOf[b[0]][0], pairOf[b[0]][1], pairOf[b[1]][0], pairOf[b[1]][1]}),
-		fields: make([]element, 0, present.count()),
-	}
+	fields := make([]element, 0, present.count())
 	// All values lie in one slice, so that there is one copy to wipe. No byte becomes
 	// more than two characters: it never grows, and the values stay where they are.
 	values := make([]byte, 0, 2*(len(b)-at))
 	for n := present.after(0); n > 0; n = present.after(n) {
-		f := fields[n]
-		count, bad := f.readLength(b[at:])
+		f := table[n]
+		count, content, bad := f.read(b[at:])
 		if bad != nil {
 			bad.Field = n
 			bad.Offset += at
-			return m, bad
+			return fields, bad
 		}
-		content := b[at+f.prefix() : at+f.size(count)]
 		begin := len(values)
 		values = f.appendValue(values, content, count)
-		m.fields = append(m.fields, element{
-			number: n, value: values[begin:len(values):len(values)], offset: at, padded: f.padding(content, count) != 0,
+		fields = append(fields, element{
+			value: values[begin:len(values):len(values)], padded: f.padding(content, count) != 0,
+			number: uint8(n), offset: int32(at), //nolint:gosec // at most 128; a frame's length has two bytes
 		})
-		at += f.size(count)
+		at += f.prefix() + len(content)
 	}
 	if at != len(b) {
-		return m, &FormatError{Offset: at, Expected: "the end of the message", Got: "more: " + plural(len(b)-at, "byte")}
+		return fields, &FormatError{Offset: at, Expected: "the end of the message", Got: "more: " + plural(len(b)-at, "byte")}
 	}
-	return m, nil
+	return fields, nil
 }
 
 // checkHead judges the size of the whole, MTI, bitmaps and which fields there are.

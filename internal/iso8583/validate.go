@@ -27,7 +27,7 @@ func (p *Profile) ValidateField(m *Message, n int) error {
 	}
 	e := &m.fields[at]
 	if bad := f.judge(e, m.enciphered()); bad != nil {
-		bad.Offset += e.offset
+		bad.Offset += int(e.offset)
 		return bad
 	}
 	return nil
@@ -40,7 +40,7 @@ func (p *Profile) violation(m *Message) *FormatError {
 	t := p.table()
 	for i := range m.fields {
 		if n := m.fields[i].number; t.fields[n] == nil {
-			return p.unknown(n)
+			return p.unknown(int(n))
 		}
 	}
 	enciphered, at := m.enciphered(), m.head()
@@ -48,7 +48,7 @@ func (p *Profile) violation(m *Message) *FormatError {
 		e := &m.fields[i]
 		f := t.fields[e.number]
 		if e.offset != 0 {
-			at = e.offset
+			at = int(e.offset)
 		}
 		if bad := f.judge(e, enciphered); bad != nil {
 			bad.Offset += at
@@ -72,7 +72,7 @@ func (f *Field) judge(e *element, enciphered bool) *FormatError {
 		bad = &FormatError{Offset: f.paddingAt(len(e.value)), Expected: "0 in the padding nibble", Got: "another value"}
 	}
 	if bad != nil {
-		bad.Field = e.number
+		bad.Field = int(e.number)
 	}
 	return bad
 }
