@@ -49,7 +49,7 @@ func (m *Message) SetBytes(n int, value []byte) *Message {
 	if !there {
 		m.fields = slices.Insert(m.fields, at, element{})
 	}
-	m.fields[at] = element{number: uint8(n), value: value} //nolint:gosec // 2 to 128
+	m.fields[at] = element{number: uint8(n), value: value}
 	return m
 }
 
