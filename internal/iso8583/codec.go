@@ -1,44 +1,10 @@
 package iso8583
 
-import (
-	"fmt"
+import "fmt"
 
-	moov "github.com/moov-io/iso8583"
-	"github.com/moov-io/iso8583/field"
-)
-
-// codec translates the profile's table into the library's. Every value is a
-// Binary field there: it keeps the decoder's slice, so that Message.Wipe
-// reaches the only copy.
-func (p *Profile) codec() *moov.MessageSpec {
-	p.once.Do(func() {
-		fields := map[int]field.Field{
-			0: field.NewBinary(field.NewSpec(4, "MTI", nibbles{}, lengthPrefix{})),
-			1: field.NewBitmap(&field.Spec{
-				Length: 8, Description: "bitmap", Enc: octets{}, Pref: lengthPrefix{}, DisableAutoExpand: !p.Secondary,
-			}),
-		}
-		for n, f := range p.Fields {
-			fields[n] = field.NewBinary(&field.Spec{
-				Length: f.Length, Description: f.Name, Pref: lengthPrefix{digits: f.Var}, Enc: octets{},
-			})
-			if f.packed() {
-				fields[n].Spec().Enc = nibbles{track: f.Type == Z, right: f.Right}
-			}
-		}
-		p.spec = &moov.MessageSpec{Name: p.Name, Fields: fields}
-	})
-	return p.spec
-}
-
-// nibbles writes two characters a byte. It reads any nibble as a character, 0 to 9 and
-// A to F: which of them are lawful is Validate's question, not the codec's.
-type nibbles struct {
-	track bool // D reads as '='
-	right bool // an odd count begins with the padding nibble
-}
-
-// Both tables are made once: the library's own BCD decoder makes one for every field.
+// How one field is written: a length prefix when it has one, then its characters,
+// two a byte for the types N and Z. Which characters are lawful is Validate's
+// question, not the codec's: it reads any nibble, as 0 to 9 and A to F.
 var (
 	nibbleOf = makeNibbleOf() // character to nibble; noNibble for the rest
 	pairOf   = makePairs("0123456789ABCDEF")
@@ -65,106 +31,129 @@ func makePairs(chars string) (t [256][2]byte) {
 	return t
 }
 
-// Encode packs text. Its callers have validated it; a character that is no nibble is still refused.
-func (e nibbles) Encode(text []byte) ([]byte, error) {
-	packed := make([]byte, (len(text)+1)/2)
-	at := 0
-	if e.right && len(text)%2 == 1 {
-		at = 1
+// packed reports whether the field's characters go two a byte.
+func (f *Field) packed() bool { return f.Type == N || f.Type == Z }
+
+// prefix is the bytes of the field's length, 0 for a fixed one.
+func (f *Field) prefix() int { return (f.Var + 1) / 2 }
+
+// content is the bytes behind the prefix for a value of count characters.
+func (f *Field) content(count int) int {
+	if f.packed() {
+		return (count + 1) / 2
 	}
-	for i, c := range text {
-		v := nibbleOf[c]
-		if v == noNibble {
-			return nil, &FormatError{Expected: "digits", Got: fmt.Sprintf("a bad character at position %d", i+1)}
-		}
-		packed[(at+i)/2] |= v << (4 * (1 - (at+i)%2))
-	}
-	return packed, nil
+	return count
 }
 
-// Decode reads count characters.
-func (e nibbles) Decode(data []byte, count int) ([]byte, int, error) {
-	size := (count + 1) / 2
-	if len(data) < size {
-		return nil, 0, cutShort(data, size)
-	}
-	pairs := &pairOf
-	if e.track {
-		pairs = &trackOf
-	}
-	text := make([]byte, 2*size)
-	for i, b := range data[:size] {
-		copy(text[2*i:], pairs[b][:])
-	}
-	if e.right {
-		return text[2*size-count:], size, nil
-	}
-	return text[:count], size, nil
-}
+// size is the field's bytes in a packed message for a value of count characters.
+func (f *Field) size(count int) int { return f.prefix() + f.content(count) }
 
-// octets copies bytes. The library's own Binary decoder copies the whole rest
-// of the message for every field.
-type octets struct{}
-
-// Encode returns data: the library only appends it to the message.
-func (octets) Encode(data []byte) ([]byte, error) { return data, nil }
-
-// Decode copies count bytes.
-func (octets) Decode(data []byte, count int) ([]byte, int, error) {
-	if len(data) < count {
-		return nil, 0, cutShort(data, count)
-	}
-	return append(make([]byte, 0, count), data[:count]...), count, nil
-}
-
-// lengthPrefix is a BCD length of so many digits, in whole bytes; none for a fixed length.
-type lengthPrefix struct{ digits int }
-
-// size is the prefix's bytes.
-func (l lengthPrefix) size() int { return (l.digits + 1) / 2 }
-
-// EncodeLength writes count as BCD. Validate has compared it with the maximum.
-func (l lengthPrefix) EncodeLength(_, count int) ([]byte, error) {
-	switch l.size() {
+// appendLength writes the prefix. Validate has compared count with the maximum.
+func (f *Field) appendLength(dst []byte, count int) []byte {
+	switch f.prefix() {
 	case 0:
-		return nil, nil
+		return dst
 	case 1:
-		return []byte{bcdByte(count)}, nil
+		return append(dst, bcdByte(count))
 	default:
-		return []byte{bcdByte(count / 100), bcdByte(count % 100)}, nil
+		return append(dst, bcdByte(count/100), bcdByte(count%100))
 	}
 }
-
-// DecodeLength reads a BCD length and compares it with the maximum.
-func (l lengthPrefix) DecodeLength(limit int, data []byte) (count, read int, err error) {
-	size := l.size()
-	if size == 0 {
-		return limit, 0, nil
-	}
-	if len(data) < size {
-		return 0, 0, cutShort(data, size)
-	}
-	for _, b := range data[:size] {
-		if b>>4 > 9 || b&0xF > 9 {
-			return 0, 0, &FormatError{Offset: -len(data), Expected: "a BCD length", Got: "a nibble above 9"}
-		}
-		count = count*100 + int(b>>4)*10 + int(b&0xF)
-	}
-	if count > limit {
-		return 0, 0, &FormatError{Offset: -len(data), Expected: fmt.Sprintf("a length of at most %d", limit), Got: fmt.Sprint(count)}
-	}
-	return count, size, nil
-}
-
-// Inspect names the prefix for the library's spec printer.
-func (l lengthPrefix) Inspect() string { return fmt.Sprintf("BCD.%d", l.digits) }
 
 func bcdByte(n int) byte { return byte(n/10<<4 | n%10) } //nolint:gosec // 0 to 99
 
-// cutShort complains that data ends before size bytes. A decoder sees only the
-// rest of the message, so it counts the offset from the end; unpack turns it round.
-func cutShort(data []byte, size int) *FormatError {
-	return &FormatError{Offset: -len(data), Expected: plural(size, "byte"), Got: plural(len(data), "byte")}
+// read finds the content of the field at the beginning of b and how many
+// characters it has. Offset of a complaint counts from b.
+func (f *Field) read(b []byte) (count int, content []byte, bad *FormatError) {
+	prefix := f.prefix()
+	switch {
+	case prefix == 0:
+		count = f.Length
+	case len(b) < prefix:
+		return 0, nil, cutShort(0, prefix, len(b))
+	case !digitPairs(b[:prefix]):
+		return 0, nil, &FormatError{Expected: "a BCD length", Got: "a nibble above 9"}
+	}
+	for _, c := range b[:prefix] {
+		count = count*100 + int(c>>4)*10 + int(c&0xF)
+	}
+	if count > f.Length {
+		return 0, nil, &FormatError{Expected: fmt.Sprintf("a length of at most %d", f.Length), Got: fmt.Sprint(count)}
+	}
+	content = b[prefix:]
+	size := f.content(count)
+	if len(content) < size {
+		return 0, nil, cutShort(prefix, size, len(content))
+	}
+	return count, content[:size], nil
+}
+
+// appendContent writes a value that Validate has passed.
+func (f *Field) appendContent(dst, value []byte) []byte {
+	if !f.packed() {
+		return append(dst, value...)
+	}
+	if f.Right && len(value)%2 == 1 {
+		dst = append(dst, nibbleOf[value[0]])
+		value = value[1:]
+	}
+	for ; len(value) >= 2; value = value[2:] {
+		dst = append(dst, nibbleOf[value[0]]<<4|nibbleOf[value[1]])
+	}
+	if len(value) == 1 {
+		dst = append(dst, nibbleOf[value[0]]<<4)
+	}
+	return dst
+}
+
+// appendValue reads the count characters of content behind dst.
+func (f *Field) appendValue(dst, content []byte, count int) []byte {
+	if !f.packed() {
+		return append(dst, content...)
+	}
+	pairs := &pairOf
+	if f.Type == Z {
+		pairs = &trackOf
+	}
+	odd := count%2 == 1
+	if odd && f.Right {
+		dst = append(dst, pairs[content[0]][1])
+		content = content[1:]
+	}
+	for _, c := range content[:count/2] {
+		dst = append(dst, pairs[c][0], pairs[c][1])
+	}
+	if odd && !f.Right {
+		dst = append(dst, pairs[content[count/2]][0])
+	}
+	return dst
+}
+
+// padding is the unused nibble of an odd count of digits.
+func (f *Field) padding(content []byte, count int) byte {
+	switch {
+	case !f.packed() || count%2 == 0:
+		return 0
+	case f.Right:
+		return content[0] >> 4
+	default:
+		return content[len(content)-1] & 0xF
+	}
+}
+
+// digitPairs reports whether every nibble is a decimal digit.
+func digitPairs(b []byte) bool {
+	for _, c := range b {
+		if c>>4 > 9 || c&0xF > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// cutShort complains that there are fewer bytes than a part needs.
+func cutShort(offset, size, got int) *FormatError {
+	return &FormatError{Offset: offset, Expected: plural(size, "byte"), Got: plural(got, "byte")}
 }
 
 // plural is "1 byte", "2 bytes".

@@ -45,8 +45,8 @@ func (p *Profile) Explain(raw []byte) Explanation {
 	}
 	m, bad := p.unpack(body)
 	e.Rows = append(e.Rows, headRows(body, base)...)
-	for _, n := range m.Fields() {
-		e.Rows = append(e.Rows, p.fieldRow(m, n, base))
+	for i := range m.fields {
+		e.Rows = append(e.Rows, p.fieldRow(m, &m.fields[i], base))
 	}
 	if bad == nil {
 		bad = p.violation(m)
@@ -118,10 +118,9 @@ func headRows(body []byte, base int) []Row {
 		return rows
 	}
 	var present []string
-	for n := 2; n <= 128; n++ {
-		if bit(body, n) {
-			present = append(present, strconv.Itoa(n))
-		}
+	fields := readBitmap(body)
+	for n := fields.after(0); n > 0; n = fields.after(n) {
+		present = append(present, strconv.Itoa(n))
 	}
 	return append(rows, Row{
 		Offset: base + mtiSize, Field: "bitmap", Name: "fields present", NameZH: "位图", Format: fmt.Sprintf("b%d", headSize(body)-mtiSize),
@@ -129,11 +128,12 @@ func headRows(body []byte, base int) []Row {
 	})
 }
 
-// fieldRow shows field n of an unpacked message.
-func (p *Profile) fieldRow(m *Message, n, base int) Row {
-	f, value := p.Fields[n], m.fields[n]
+// fieldRow shows one field of an unpacked message.
+func (p *Profile) fieldRow(m *Message, e *element, base int) Row {
+	n, value := int(e.number), e.value
+	f := p.Fields[n]
 	row := Row{
-		Offset: base + m.offset[n], Field: strconv.Itoa(n), Name: f.Name, NameZH: f.NameZH,
+		Offset: base + int(e.offset), Field: strconv.Itoa(n), Name: f.Name, NameZH: f.NameZH,
 		Format: f.Notation(), Value: p.show(n, value),
 	}
 	if open, ok := anatomies[n]; ok {

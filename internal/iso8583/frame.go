@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -122,6 +123,7 @@ func (p *Profile) AppendFrame(dst []byte, f Frame) ([]byte, error) {
 	if len(f.Header) != 2*p.Header || badDigit([]byte(f.Header)) >= 0 {
 		return dst, &FormatError{Offset: lengthSize + p.overhead() - p.Header, Expected: fmt.Sprintf("a header of %d digits", 2*p.Header), Got: fmt.Sprintf("%q", f.Header)}
 	}
+	dst = slices.Grow(dst, lengthSize+size)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(size)) //nolint:gosec // at most MaxFrame
 	if p.TPDU {
 		dst = append(dst, tpduID)

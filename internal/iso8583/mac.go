@@ -5,6 +5,9 @@ import "fmt"
 // macSize is the MAC field's bytes in every profile, text or raw.
 const macSize = 8
 
+// noMAC holds the MAC field's place while a message is packed. Nobody writes to it.
+var noMAC [macSize]byte
+
 // MACRange finds, in a packed message, the bytes that the MAC covers (MTI up to
 // the MAC field, which is always the last) and the MAC field's own bytes. Both
 // alias packed. ok is false when the bitmap has no MAC field or the message is
@@ -13,7 +16,7 @@ func (p *Profile) MACRange(packed []byte) (covered, mac []byte, ok bool) {
 	if len(packed) < mtiSize+bitmapSize || len(packed) < headSize(packed)+macSize {
 		return nil, nil, false
 	}
-	if !bit(packed, p.MAC.Field) || bit(packed, 1) != (p.MAC.Field > 64) {
+	if !readBitmap(packed).has(p.MAC.Field) || announces(packed) != (p.MAC.Field > 64) {
 		return nil, nil, false
 	}
 	at := len(packed) - macSize
@@ -24,9 +27,7 @@ func (p *Profile) MACRange(packed []byte) (covered, mac []byte, ok bool) {
 // as they go into the field, upper-case hexadecimal text where the profile says
 // so. m itself is left as it is. mac's error comes back wrapped.
 func (p *Profile) PackMAC(m *Message, mac func(covered []byte) ([]byte, error)) ([]byte, error) {
-	c := *m
-	c.SetBytes(p.MAC.Field, make([]byte, macSize))
-	packed, err := p.Pack(&c)
+	packed, err := p.Pack(m.Clone().SetBytes(p.MAC.Field, noMAC[:]))
 	if err != nil {
 		return nil, err
 	}

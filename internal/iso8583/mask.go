@@ -21,8 +21,8 @@ var hiddenFields = map[int]bool{
 func (m Message) String() string {
 	var s strings.Builder
 	s.WriteString(printable([]byte(m.MTI)))
-	for _, n := range m.Fields() {
-		fmt.Fprintf(&s, " %d=%s", n, maskField(n, m.fields[n]))
+	for _, e := range m.fields {
+		fmt.Fprintf(&s, " %d=%s", e.number, maskField(int(e.number), e.value))
 	}
 	return s.String()
 }
@@ -34,8 +34,8 @@ func (m Message) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(m.String())
 // LogValue groups MTI and masked fields in structured logs.
 func (m Message) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("mti", printable([]byte(m.MTI)))}
-	for _, n := range m.Fields() {
-		attrs = append(attrs, slog.String("f"+strconv.Itoa(n), maskField(n, m.fields[n])))
+	for _, e := range m.fields {
+		attrs = append(attrs, slog.String("f"+strconv.Itoa(int(e.number)), maskField(int(e.number), e.value)))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -3,8 +3,6 @@ package iso8583
 import (
 	"fmt"
 	"sync"
-
-	moov "github.com/moov-io/iso8583"
 )
 
 // Type is how a field's value is written, by the letters the standard uses.
@@ -70,6 +68,23 @@ type Profile struct {
 	MAC       MACSpec
 	Fields    map[int]Field
 
-	once sync.Once
-	spec *moov.MessageSpec // built from Fields on first use; read-only after
+	once    sync.Once
+	indexed table // Fields by number, made on first use; read-only after
+}
+
+// table is a profile's fields as the codec looks them up.
+type table struct {
+	known  bitmap
+	fields [129]*Field // nil where the profile has none
+}
+
+// table indexes Fields once.
+func (p *Profile) table() *table {
+	p.once.Do(func() {
+		for n, f := range p.Fields {
+			p.indexed.known.add(n)
+			p.indexed.fields[n] = &f
+		}
+	})
+	return &p.indexed
 }

@@ -2,6 +2,7 @@ package iso8583
 
 import (
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
@@ -10,19 +11,20 @@ import (
 // between characters, never inside one; control characters become spaces.
 func EncodeText(s string, limit int) []byte {
 	encoder := simplifiedchinese.GB18030.NewEncoder()
-	text := []byte{}
+	text := make([]byte, 0, max(0, min(limit, 2*len(s)))) // no character's bytes become more than twice as many
+	var from, to [utf8.UTFMax]byte                        // the longest character of either encoding has four bytes
 	for _, r := range s {
 		if unicode.IsControl(r) {
 			r = ' '
 		}
-		c, err := encoder.Bytes([]byte(string(r)))
+		size, _, err := encoder.Transform(to[:], utf8.AppendRune(from[:0], r), true)
 		if err != nil {
-			c = []byte{'?'}
+			size = copy(to[:], "?")
 		}
-		if len(text)+len(c) > limit {
+		if len(text)+size > limit {
 			break
 		}
-		text = append(text, c...)
+		text = append(text, to[:size]...)
 	}
 	return text
 }

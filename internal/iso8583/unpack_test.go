@@ -151,6 +151,38 @@ func TestValidateErrorsAreExact(t *testing.T) {
 	})
 }
 
+func TestOneFieldIsJudgedAlone(t *testing.T) {
+	t.Parallel()
+	unpacked := must(UnionPayPOS.Unpack(edit(22, "B0")))
+	built := New("0200").Set(3, "00B000").Set(41, "1000001").Set(70, "301")
+	for _, c := range []struct {
+		name string
+		in   *Message
+		n    int
+		want FormatError
+	}{
+		{"where it was in the bytes", unpacked, 3, FormatError{3, 22, "n6", `"B" at position 3`}},
+		{"its padding too", must(UnionPayPOS.Unpack(edit(25, "17"))), 22, FormatError{22, 25, "0 in the padding nibble", "another value"}},
+		{"from its own beginning when built", built, 3, FormatError{3, 1, "n6", `"B" at position 3`}},
+		{"a fixed field too short", built, 41, FormatError{41, 0, "ans8", "7 bytes"}},
+		{"a field outside the profile", built, 70, FormatError{70, 10, "a field of profile unionpay-pos", "bit 70 set"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			compareError(t, UnionPayPOS.ValidateField(c.in, c.n), c.want)
+		})
+	}
+	for _, n := range []int{41, 2, 4} { // lawful, lawful, absent
+		if err := UnionPayPOS.ValidateField(unpacked, n); err != nil {
+			t.Error(err)
+		}
+	}
+	enciphered := New("0200").Set(35, "62A2").Set(53, "2610000000000000")
+	if err := UnionPayPOS.ValidateField(enciphered, 35); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPackRefusesWhatItsReaderWould(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -237,7 +269,7 @@ func sameAgain(p *Profile, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if bit(b, 1) && slices.Max(append(m.Fields(), 0)) <= 64 {
+	if announces(b) && slices.Max(append(m.Fields(), 0)) <= 64 {
 		return nil // an empty second bitmap is lawful, and not how we write
 	}
 	packed, err := p.Pack(m)

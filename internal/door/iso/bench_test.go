@@ -1,11 +1,68 @@
 package iso
 
 import (
+	"bytes"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"hawker/internal/iso8583"
+	"hawker/internal/payment"
 	"hawker/internal/store/storetest"
 )
+
+// BenchmarkProve is what a sale with a chip costs before its handler runs: frame,
+// fields, merchant and terminal (remembered), MAC, values and its row.
+func BenchmarkProve(b *testing.B) {
+	d := newWorld(b, storetest.SQLite(b), func(c *Config) { c.Remember = time.Hour }).device("en")
+	s, raw := d.w.server, d.frame(d.chip(1))
+	b.ReportAllocs()
+	for b.Loop() {
+		frame, err := s.Profile.ReadFrame(bytes.NewReader(raw))
+		if err != nil {
+			b.Fatal(err)
+		}
+		m, err := s.open(frame.Body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
+		if row, proven, err := s.prove(b.Context(), c, frame.Body); err != nil || !proven || row.name != "sale" {
+			b.Fatal(row, proven, err)
+		}
+	}
+}
+
+// BenchmarkReply is what its approved answer costs behind the handler: fields, MAC and frame.
+func BenchmarkReply(b *testing.B) {
+	d := newWorld(b, storetest.SQLite(b), func(c *Config) { c.Remember = time.Hour }).device("en")
+	s := d.w.server
+	frame, err := s.Profile.ParseFrame(d.frame(d.chip(1)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := s.open(frame.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	proof := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
+	if _, _, err := s.prove(b.Context(), proof, frame.Body); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c := &call{message: m, merchant: proof.merchant, terminal: proof.terminal, reply: iso8583.New(answerMTI(m.MTI))}
+		s.stamp(c, payment.Attempt{ID: 1, State: payment.Approved, Created: noon, AuthCode: "123456", Issuer: "48021000"})
+		s.finish(c, codeApproved, nil)
+		packed, err := s.pack(b.Context(), c, true)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: frame.Header, Body: packed}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
 
 // BenchmarkSale is a sale with PIN from one terminal, over loopback, with a bank that answers at once.
 func BenchmarkSale(b *testing.B) {

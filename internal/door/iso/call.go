@@ -49,7 +49,7 @@ func (s *Server) open(body []byte) (*iso8583.Message, error) {
 		if !m.Has(n) {
 			return nil, &iso8583.FormatError{Field: n, Expected: "a value", Got: "none"}
 		}
-		if err := s.Profile.Validate(iso8583.New(m.MTI).SetBytes(n, m.Bytes(n))); err != nil {
+		if err := s.Profile.ValidateField(m, n); err != nil {
 			return nil, err
 		}
 	}
@@ -122,52 +122,61 @@ func (s *Server) record(c *call, name, code string, took time.Duration, err erro
 // answerMTI is the request's MTI plus 10.
 func answerMTI(mti string) string { return mti[:2] + string(mti[2]+1) + mti[3:] }
 
-// serve proves a message, in this order: known terminal, MAC, values, required
-// fields; and has it handled. proven says that its MAC was right, so that the
-// answer gets one.
+// serve proves a message and has it handled. proven says that its MAC was right, so
+// that the answer gets one.
 func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, proven bool, err error) {
-	m := c.message
+	row, proven, err := s.prove(ctx, c, body)
 	name = "unknown"
-	f60, f60err := iso8583.ParseField60(m.Text(60))
-	c.f60 = f60
-	row := find(m, f60)
 	if row != nil {
 		name = row.name
 	}
+	if err != nil {
+		return name, proven, err
+	}
+	return name, proven, row.handle(s, ctx, c)
+}
+
+// prove judges a message, in this order: known terminal, MAC, values, required
+// fields. Beside an error it gives the row that the message belongs to, nil for none.
+func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transaction, proven bool, err error) {
+	m := c.message
+	f60, f60err := iso8583.ParseField60(m.Text(60))
+	c.f60 = f60
+	row = find(m, f60)
 	if c.merchant, err = s.merchants.Get(ctx, m.Text(42)); err != nil {
-		return name, false, err
+		return row, false, err
 	}
 	if c.terminal, err = s.terminals.Get(ctx, terminalKey{c.merchant.ID, terminal.ID(m.Text(41))}); err != nil {
-		return name, false, err
+		return row, false, err
 	}
 	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.
 	if covered, mac, ok := s.Profile.MACRange(body); ok || (row != nil && row.mac) {
 		if !ok {
-			return name, false, keys.ErrMAC.With("no field %d", s.Profile.MAC.Field)
+			return row, false, keys.ErrMAC.With("no field %d", s.Profile.MAC.Field)
 		}
 		if err := s.Keys.VerifyMAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered, mac); err != nil {
-			return name, false, err
+			return row, false, err
 		}
 		proven = true
 	}
 	if err := s.Profile.Validate(m); err != nil {
-		return name, proven, formatFault(err)
+		return row, proven, formatFault(err)
 	}
 	if f60err != nil {
-		return name, proven, formatFault(f60err)
+		return row, proven, formatFault(f60err)
 	}
 	if row == nil {
-		return name, proven, errNotSupp.With("MTI %s, processing code %q, type %s, network code %s", m.MTI, m.Text(3), f60.Type, f60.Network)
+		return nil, proven, errNotSupp.With("MTI %s, processing code %q, type %s, network code %s", m.MTI, m.Text(3), f60.Type, f60.Network)
 	}
 	for _, n := range row.required {
 		if !m.Has(n) {
-			return name, proven, errFormat.Wrap(&iso8583.FormatError{Field: n, Expected: "a value", Got: "none"})
+			return row, proven, errFormat.Wrap(&iso8583.FormatError{Field: n, Expected: "a value", Got: "none"})
 		}
 	}
 	if m.Has(11) && number(m.Text(11)) == 0 {
-		return name, proven, errFormat.Wrap(&iso8583.FormatError{Field: 11, Expected: "000001 to 999999", Got: "000000"})
+		return row, proven, errFormat.Wrap(&iso8583.FormatError{Field: 11, Expected: "000001 to 999999", Got: "000000"})
 	}
-	return name, proven, row.handle(s, ctx, c)
+	return row, proven, nil
 }
 
 // formatFault turns a complaint about bytes into a refusal; about the amount, into that of an amount.
@@ -214,12 +223,8 @@ func (s *Server) tell(c *call, code string, err error) {
 
 // keepClean drops echoed values that would not pack, because the request held something malformed.
 func (s *Server) keepClean(r *iso8583.Message) {
-	for _, n := range []int{3, 4, 11, 25, 49, 60} {
-		if !r.Has(n) {
-			continue
-		}
-		probe := iso8583.New(r.MTI).SetBytes(n, r.Bytes(n))
-		if s.Profile.Validate(probe) != nil {
+	for _, n := range [...]int{3, 4, 11, 25, 49, 60} {
+		if s.Profile.ValidateField(r, n) != nil {
 			r.Unset(n)
 		}
 	}

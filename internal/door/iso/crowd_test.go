@@ -166,7 +166,7 @@ func TestAConnectionThatTalksNonsenseIsClosed(t *testing.T) {
 		"a message of no terminal":     {framed(newMessage("0200").set(42, "898310058100001").pack()), 7, "field 41 at offset 0: expected a value, got none"},
 		"a message of no merchant":     {framed(newMessage("0200").set(41, "T0000001").pack()), 7, "field 42 at offset 0: expected a value, got none"},
 		"a terminal that is no text":   {framed(newMessage("0200").set(41, "T000000\x00").set(42, "898310058100001").pack()), 7, `field 41 at offset 17: expected ans8, got \"\\x00\" at position 8`},
-		"a merchant that is no text":   {framed(newMessage("0200").set(41, "T0000001").set(42, "89831005810000\xFF").pack()), 7, `field 42 at offset 24: expected ans15, got \"\\xff\" at position 15`},
+		"a merchant that is no text":   {framed(newMessage("0200").set(41, "T0000001").set(42, "89831005810000\xFF").pack()), 7, `field 42 at offset 32: expected ans15, got \"\\xff\" at position 15`},
 		"a message with more behind":   {framed(append(newMessage("0200").set(41, "T0000001").pack(), 0)), 7, "expected the end of the message, got more: 1 byte"},
 		"a message that ends too soon": {framed(newMessage("0200").set(41, "T00000").pack()), 7, "field 41 at offset 10: expected 8 bytes, got 6 bytes"},
 	}
