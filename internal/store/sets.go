@@ -56,6 +56,13 @@ func flatten(groups []Columns) (names []string, types []Type) {
 	return names, types
 }
 
+// orFail tells SQLite not to keep a journal for each statement, to undo a part of it: a set
+// that fails ends its transaction.
+func orFail(statement string) string {
+	statement = strings.Replace(statement, "INSERT INTO", "INSERT OR FAIL INTO", 1)
+	return strings.Replace(statement, "UPDATE", "UPDATE OR FAIL", 1)
+}
+
 // newSet makes a set of PostgreSQL's text, which finds its rows in arrays, and SQLite's, which is given them as VALUES.
 func newSet(types []Type, lite func(values string) string, pg func(arrays string) string) Set {
 	s := Set{types: types}
@@ -75,7 +82,7 @@ func newSet(types []Type, lite func(values string) string, pg func(arrays string
 func InsertSet(table, tail string, columns ...Columns) Set {
 	names, types := flatten(columns)
 	head := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
-	return newSet(types, func(values string) string { return head + values + " " + tail },
+	return newSet(types, func(values string) string { return orFail(head) + values + " " + tail },
 		func(arrays string) string { return head + "SELECT * FROM " + arrays + " WHERE true " + tail })
 }
 
@@ -86,7 +93,7 @@ func UpdateSet(table, set, where string, columns ...Columns) Set {
 	names, types := flatten(columns)
 	u := "u(" + strings.Join(names, ", ") + ")"
 	update := "UPDATE " + table + " AS t SET " + set + " FROM "
-	return newSet(types, func(values string) string { return "WITH " + u + " AS (" + values + ") " + update + "u WHERE " + where },
+	return newSet(types, func(values string) string { return "WITH " + u + " AS (" + values + ") " + orFail(update) + "u WHERE " + where },
 		func(arrays string) string { return update + arrays + " AS " + u + " WHERE " + where })
 }
 
@@ -104,7 +111,8 @@ func SelectSet(columns, table string, lock bool, key ...Columns) Set {
 		func(arrays string) string { return head + "SELECT * FROM " + arrays + ") ORDER BY " + keys + tail })
 }
 
-// Exec runs the set for rows and returns how many rows it touched; no rows, nothing runs.
+// Exec runs the set for rows and returns how many rows it touched; no rows, nothing runs. After
+// an error some rows may be written: the transaction must be given up.
 func (s Set) Exec(ctx context.Context, tx *Tx, rows [][]any) (n int64, err error) {
 	err = s.each(tx.dialect, rows, func(query string, args []any) error {
 		touched, err := tx.Exec(ctx, query, args...)
