@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,8 @@ import (
 // metrics are the figures of one server. Labels are from closed sets: kinds,
 // states and two-character codes; never a card, a merchant or an amount.
 type metrics struct {
+	commands atomic.Int64 // committed so far
+
 	registry    *prometheus.Registry
 	messages    *prometheus.HistogramVec
 	bad         *prometheus.CounterVec
@@ -61,7 +64,10 @@ func (m *metrics) Attempt(kind channel.Kind, state payment.State, code string) {
 }
 
 // Commit implements payment.Metrics.
-func (m *metrics) Commit(commands int) { m.commits.Observe(float64(commands)) }
+func (m *metrics) Commit(commands int) {
+	m.commits.Observe(float64(commands))
+	m.commands.Add(int64(commands))
+}
 
 var (
 	jobsWaiting = prometheus.NewDesc("hawker_jobs_waiting", "Jobs not done, by kind and state.", []string{"kind", "state"}, nil)

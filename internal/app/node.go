@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type node struct {
 	id      nodes.ID
 	started time.Time
 	file    *os.File // locked while we live
+
+	commits, rested int64 // commands committed, at the last heartbeat and when memory was given back
 }
 
 // openNode reads the data directory's node number, or draws one, and locks the directory.
@@ -56,7 +59,26 @@ func (s *Server) beat(ctx context.Context) error {
 	if n > 0 {
 		s.Config.Log.Warn("attempts without an outcome were found; resolving them", "attempts", n)
 	}
-	return errors.Join(err, s.DB.Analyze(ctx))
+	return errors.Join(err, s.DB.Analyze(ctx), s.rest(ctx))
+}
+
+// rush is how many commits make it worth while to give memory back after them.
+const rush = 1000
+
+// rest gives memory back to the system when a rush is over.
+func (s *Server) rest(ctx context.Context) error {
+	n := s.metrics.commands.Load()
+	if n != s.node.commits {
+		s.node.commits = n
+		return nil
+	}
+	if n < s.node.rested+rush {
+		return nil
+	}
+	s.node.rested = n
+	err := s.DB.Shrink(ctx)
+	debug.FreeOSMemory()
+	return err
 }
 
 // beats runs until ctx ends. Five heartbeats may be missed before others call us dead.

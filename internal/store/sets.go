@@ -93,7 +93,9 @@ func UpdateSet(table, set, where string, columns ...Columns) Set {
 	names, types := flatten(columns)
 	u := "u(" + strings.Join(names, ", ") + ")"
 	update := "UPDATE " + table + " AS t SET " + set + " FROM "
-	return newSet(types, func(values string) string { return "WITH " + u + " AS (" + values + ") " + orFail(update) + "u WHERE " + where },
+	return newSet(types, func(values string) string {
+		return "WITH " + u + " AS (" + values + ") " + orFail(update) + "u WHERE " + where
+	},
 		func(arrays string) string { return update + arrays + " AS " + u + " WHERE " + where })
 }
 

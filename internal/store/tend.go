@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -33,6 +34,19 @@ func (db *DB) Analyze(ctx context.Context) error {
 	for _, table := range grown {
 		if _, err := db.write.ExecContext(ctx, "ANALYZE "+table); err != nil {
 			return fmt.Errorf("analyze %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// Shrink gives back memory that SQLite keeps for pages; PostgreSQL's is not ours.
+func (db *DB) Shrink(ctx context.Context) error {
+	if db.dialect != SQLite {
+		return nil
+	}
+	for _, pool := range []*sql.DB{db.write, db.read} {
+		if _, err := pool.ExecContext(ctx, "PRAGMA shrink_memory"); err != nil {
+			return fmt.Errorf("shrink: %w", err)
 		}
 	}
 	return nil
