@@ -59,11 +59,11 @@ func (p Plans) At(at time.Time) (FeePlan, error) {
 
 // PlansOf reads a merchant's plans for a method ("card") and card kind ("debit",
 // "credit", "" when it does not tell); none is no error.
-func PlansOf(ctx context.Context, q store.Querier, m Merchant, method, cardKind string) (Plans, error) {
+func PlansOf(ctx context.Context, q store.Querier, id ID, c money.Currency, method, cardKind string) (Plans, error) {
 	rows, err := q.Query(ctx, `SELECT version, basis_points, min_minor, cap_minor, effective_from FROM fee_plans
-		WHERE merchant_id = $1 AND method = $2 AND card_kind = $3 ORDER BY version DESC`, m.ID, method, cardKind)
+		WHERE merchant_id = $1 AND method = $2 AND card_kind = $3 ORDER BY version DESC`, id, method, cardKind)
 	if err != nil {
-		return nil, fmt.Errorf("fee plans of %s: %w", m.MID, err)
+		return nil, fmt.Errorf("fee plans of merchant %d: %w", id, err)
 	}
 	defer func() { _ = rows.Close() }()
 	var plans Plans
@@ -72,9 +72,9 @@ func PlansOf(ctx context.Context, q store.Querier, m Merchant, method, cardKind 
 		var minimum, limit int64
 		var from store.Time
 		if err := rows.Scan(&p.Version, &p.Rate, &minimum, &limit, &from); err != nil {
-			return nil, fmt.Errorf("fee plans of %s: %w", m.MID, err)
+			return nil, fmt.Errorf("fee plans of merchant %d: %w", id, err)
 		}
-		p.Min, p.Cap, p.From = money.New(minimum, m.Currency), money.New(limit, m.Currency), from.Time()
+		p.Min, p.Cap, p.From = money.New(minimum, c), money.New(limit, c), from.Time()
 		plans = append(plans, p)
 	}
 	return plans, rows.Err()

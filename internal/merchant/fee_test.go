@@ -178,7 +178,7 @@ func TestAPlanThatCannotBeComputedIsNotStored(t *testing.T) {
 
 // feeAt is what a payment does: read the plans, take the one in force.
 func feeAt(ctx context.Context, q store.Querier, m merchant.Merchant, method, cardKind string, at time.Time) (merchant.FeePlan, error) {
-	plans, err := merchant.PlansOf(ctx, q, m, method, cardKind)
+	plans, err := merchant.PlansOf(ctx, q, m.ID, m.Currency, method, cardKind)
 	if err != nil {
 		return merchant.FeePlan{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"hawker/internal/clock"
@@ -102,10 +103,24 @@ func scan(row *sql.Row) (Merchant, error) {
 		return Merchant{}, fmt.Errorf("find merchant: %w", err)
 	}
 	m.Cutoff = time.Duration(cutoff) * time.Minute
-	if m.Zone, err = time.LoadLocation(zone); err != nil {
+	if m.Zone, err = location(zone); err != nil {
 		return Merchant{}, fmt.Errorf("merchant %s: %w", m.MID, err)
 	}
 	return m, nil
+}
+
+// zones are the locations that were loaded: parsing one costs more than reading a merchant.
+var zones sync.Map // of *time.Location by name
+
+func location(name string) (*time.Location, error) {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location), nil
+	}
+	z, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, z)
+	}
+	return z, err
 }
 
 // SetState suspends or re-activates a merchant; ErrUnknown when there is none.

@@ -136,7 +136,8 @@ type Config struct {
 }
 
 type planKey struct {
-	merchant merchant.Merchant
+	merchant merchant.ID
+	currency money.Currency
 	method   string
 	cardKind string
 }
@@ -169,7 +170,7 @@ func New(c Config) *Engine {
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
-		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.method, k.cardKind)
+		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.currency, k.method, k.cardKind)
 	})
 	e.adrift.Store(true)               // what an earlier process of this node left
 	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret

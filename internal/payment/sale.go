@@ -29,7 +29,7 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	if err := accepts(s.Merchant, s.Amount); err != nil {
 		return Attempt{}, err
 	}
-	plans, err := e.plans.Get(ctx, planKey{s.Merchant, MethodCard, string(s.Facts.Kind)})
+	plans, err := e.plans.Get(ctx, planKey{s.Merchant.ID, s.Merchant.Currency, MethodCard, string(s.Facts.Kind)})
 	if err != nil {
 		return Attempt{}, err
 	}
