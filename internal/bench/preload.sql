@@ -26,13 +26,13 @@ SELECT merchant_id, id, id, 'sale', 0, 'cardnet', 'approved', CAST(day AS TEXT) 
     amount, fee, 'CNY', 1 + n % 999999, '00', substr(CAST(1000000 + n % 1000000 AS TEXT), 2), '99622200   10000000', 1, '', day, at, at
 FROM past
 ;
-INSERT INTO ledger_entries (merchant_id, entry_id, fact, ref, day, created_at)
-SELECT merchant_id, id, 'sale', ref, day, at FROM past
+INSERT INTO ledger_entries (merchant_id, ref, fact, day, created_at)
+SELECT merchant_id, ref, 'sale', day, at FROM past
 ;
-INSERT INTO ledger_postings (merchant_id, entry_id, line, account, currency, amount_minor)
-SELECT merchant_id, id, 0, 'channel/cardnet', 'CNY', amount FROM past
-UNION ALL SELECT merchant_id, id, 1, 'fees', 'CNY', -fee FROM past
-UNION ALL SELECT merchant_id, id, 2, 'pending', 'CNY', fee - amount FROM past
+INSERT INTO ledger_postings (merchant_id, ref, fact, line, account, currency, amount_minor)
+SELECT merchant_id, ref, 'sale', 0, 'channel/cardnet', 'CNY', amount FROM past
+UNION ALL SELECT merchant_id, ref, 'sale', 1, 'fees', 'CNY', -fee FROM past
+UNION ALL SELECT merchant_id, ref, 'sale', 2, 'pending', 'CNY', fee - amount FROM past
 ;
 INSERT INTO events (merchant_id, seq, kind, ref, body, created_at)
 SELECT merchant_id, k + 1, 'payment.approved', ref,
