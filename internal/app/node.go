@@ -20,6 +20,7 @@ import (
 // node is this process among those that share the database.
 type node struct {
 	id      nodes.ID
+	life    nodes.Life
 	started time.Time
 	file    *os.File // locked while we live
 }
@@ -33,7 +34,7 @@ func openNode(c Config) (*node, error) {
 	if err := lockFile(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	n := &node{started: c.Clock(), file: f}
+	n := &node{life: nodes.NewLife(), started: c.Clock(), file: f}
 	text, err := io.ReadAll(f)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -50,11 +51,15 @@ func openNode(c Config) (*node, error) {
 	return n, f.Sync()
 }
 
-// beat writes our heartbeat and resolves what has no outcome and nobody who works on
-// it: attempts from before our start, from dead nodes, and ours whose outcome could not be stored.
+// beat writes our heartbeat, holds our place among the nodes, and resolves what has no
+// outcome and nobody who works on it: attempts from before our start, from dead nodes,
+// and ours whose outcome could not be stored.
 func (s *Server) beat(ctx context.Context) error {
 	now := s.Config.Clock()
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return nodes.Beat(ctx, tx, s.node.id, now) }); err != nil {
+		return err
+	}
+	if err := s.sit(ctx, now); err != nil {
 		return err
 	}
 	alive, err := nodes.Alive(ctx, s.DB.Read(), now.Add(-s.Config.Dead))
@@ -72,6 +77,20 @@ func (s *Server) beat(ctx context.Context) error {
 		s.Config.Log.Warn("attempts without an outcome were found; resolving them", "attempts", n)
 	}
 	return err
+}
+
+// sit holds our place. Another node has it if we gave no sign of life for long enough;
+// then we have a new one.
+func (s *Server) sit(ctx context.Context, now time.Time) error {
+	var p nodes.Place
+	if err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		p, err = nodes.Sit(ctx, tx, s.node.id, s.node.life, now, now.Add(-s.Config.Dead))
+		return err
+	}); err != nil {
+		return err
+	}
+	s.Engine.Sit(p)
+	return nil
 }
 
 // beats runs until ctx ends. Five heartbeats may be missed before others call us dead.
