@@ -21,9 +21,7 @@ var calendars = []struct {
 	cutoff time.Duration
 	hours  int
 }{
-	{"an hour comes twice", "America/New_York", time.Date(2026, 10, 31, 20, 0, 0, 0, time.UTC), 24 * hour, 54},
 	{"an hour comes twice, and the day ends in it", "America/New_York", time.Date(2026, 10, 31, 20, 0, 0, 0, time.UTC), hour + 30*time.Minute, 54},
-	{"an hour is missing", "America/New_York", time.Date(2026, 3, 7, 20, 0, 0, 0, time.UTC), 24 * hour, 52},
 	{"an hour is missing, and the day would end in it", "America/New_York", time.Date(2026, 3, 7, 20, 0, 0, 0, time.UTC), 2*hour + 30*time.Minute, 52},
 	{"29 February", "Asia/Shanghai", time.Date(2028, 2, 28, 4, 0, 0, 0, time.UTC), 23 * hour, 54},
 	{"the year ends", "Asia/Shanghai", time.Date(2026, 12, 30, 20, 0, 0, 0, time.UTC), 24 * hour, 54},
@@ -42,7 +40,7 @@ func TestScenario7NoBusinessDayComesTwiceOrIsMissing(t *testing.T) {
 				w := newWorldAt(t, db, money.CNY, zone, c.from, c.cutoff)
 				sold := map[clock.Day]int64{} // by business day
 				settled, last := int64(0), clock.Day(0)
-				for range c.hours * 2 { // one sale every half hour; the batch is settled when a day is over
+				for range c.hours { // one sale every hour; the batch is settled when a day is over
 					a, err := w.sale(100)
 					if err != nil || a.State != payment.Approved {
 						t.Fatalf("%s: %s, %v", w.clock(), a.State, err)
@@ -56,10 +54,10 @@ func TestScenario7NoBusinessDayComesTwiceOrIsMissing(t *testing.T) {
 					}
 					last = a.Day
 					sold[a.Day] += 100
-					w.pass(30 * time.Minute)
+					w.pass(hour)
 				}
 				settled += w.settled().Host.Debit.Minor()
-				if all := int64(c.hours * 2 * 100); settled != all || w.bank.owes() != all || len(sold) < 3 {
+				if all := int64(c.hours * 100); settled != all || w.bank.owes() != all || len(sold) < 3 {
 					t.Errorf("sold %d on %d days, settled %d, bank owes %d", all, len(sold), settled, w.bank.owes())
 				}
 				w.agree()
@@ -77,7 +75,7 @@ func next(d clock.Day) clock.Day {
 // TestScenario7AClockThatIsPutBackDoublesNothing puts the machine's clock back over
 // midnight, between a request and its repeat, and while a reversal waits.
 func TestScenario7AClockThatIsPutBackDoublesNothing(t *testing.T) {
-	for _, step := range []time.Duration{time.Second, 5 * time.Minute, hour, 24 * hour} {
+	for _, step := range []time.Duration{time.Second, hour, 24 * hour} {
 		t.Run(step.String(), func(t *testing.T) {
 			each(t, func(t *testing.T, w *world) { // whose fee plan is older than the step
 				w.now = time.Date(2026, 11, 24, 16, 0, 0, 500, time.UTC) // 00:00:00 in Shanghai
