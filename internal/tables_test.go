@@ -28,6 +28,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
+	"node_places":      {"internal/nodes", "a process belongs to no merchant"},
 	"limits":           {"internal/risk", ""},
 	"limit_usage":      {"internal/risk", ""},
 	"keys":             {"internal/keys", "a key belongs to the keystore"},

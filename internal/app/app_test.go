@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"hawker/internal/money"
+	"hawker/internal/nodes"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/pos"
 	"hawker/internal/store/storetest"
@@ -216,6 +218,19 @@ func TestTwoNodesShareADatabaseAndOneTakesOverFromTheOther(t *testing.T) {
 		t.Fatalf("settlement: %+v", r)
 	}
 	waitAtRest(t, Config{Data: two, Database: target}, network, 5*time.Second)
+
+	// In one second the two may not name two requests alike: each draws from a range of its own.
+	ranges := map[string]bool{}
+	for _, e := range network.Journal()[:2] { // the sale by the first, its reversal by the second
+		stan, err := strconv.Atoi(e.Ref.STAN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges[fmt.Sprint((stan-1)/(999999/nodes.Places))] = true
+	}
+	if len(ranges) != 2 {
+		t.Errorf("two nodes draw trace numbers from %d range", len(ranges))
+	}
 }
 
 func TestASecondServerIsKeptFromADataDirectory(t *testing.T) {

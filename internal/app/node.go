@@ -21,6 +21,7 @@ import (
 // node is this process among those that share the database.
 type node struct {
 	id      nodes.ID
+	life    nodes.Life
 	started time.Time
 	file    *os.File // locked while we live
 
@@ -36,7 +37,7 @@ func openNode(c Config) (*node, error) {
 	if err := lockFile(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	n := &node{started: c.Clock(), file: f}
+	n := &node{life: nodes.NewLife(), started: c.Clock(), file: f}
 	text, err := io.ReadAll(f)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -53,13 +54,16 @@ func openNode(c Config) (*node, error) {
 	return n, f.Sync()
 }
 
-// beat writes our heartbeat, resolves what nobody works on, and looks whether tables grew.
+// beat holds our place among the nodes, writes our heartbeat, resolves what nobody works
+// on, and looks whether tables grew.
 func (s *Server) beat(ctx context.Context) error {
+	now := s.Config.Clock()
+	noPlace := s.sit(ctx, now) // first: what is resolved draws trace numbers
 	n, err := s.Engine.Beat(ctx, payment.Watch{Started: s.node.started, Dead: s.Config.Dead, Late: 2 * s.Config.Network.Timeout})
 	if n > 0 {
 		s.Config.Log.Warn("attempts without an outcome were found; resolving them", "attempts", n)
 	}
-	return errors.Join(err, s.DB.Analyze(ctx), s.rest(ctx))
+	return errors.Join(noPlace, err, s.DB.Analyze(ctx), s.rest(ctx))
 }
 
 // rush is how many commits make it worth while to give memory back after them.
@@ -79,6 +83,20 @@ func (s *Server) rest(ctx context.Context) error {
 	err := s.DB.Shrink(ctx)
 	debug.FreeOSMemory()
 	return err
+}
+
+// sit holds our place. Another node has it if we gave no sign of life for long enough;
+// then we have a new one.
+func (s *Server) sit(ctx context.Context, now time.Time) error {
+	var p nodes.Place
+	if err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		p, err = nodes.Sit(ctx, tx, s.node.id, s.node.life, now, now.Add(-s.Config.Dead))
+		return err
+	}); err != nil {
+		return err
+	}
+	s.Engine.Sit(p)
+	return nil
 }
 
 // beats runs until ctx ends. Five heartbeats may be missed before others call us dead.

@@ -1,5 +1,6 @@
 // Package nodes knows which processes work on one database: each writes a heartbeat,
-// and one that has none is dead to the others, who take over what it left in flight.
+// and one that has none is dead to the others, who take over what it left in flight. Each
+// also holds a small number that no other has, its place.
 package nodes
 
 import (

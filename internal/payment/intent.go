@@ -38,8 +38,12 @@ type begun struct {
 // row written in state sent, or declined with the reason.
 func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 	now := e.now()
+	stan, err := e.stans.draw(now)
+	if err != nil {
+		return begun{land: func() {}}, err
+	}
 	a := i.attempt
-	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), e.card.Name(), e.nextSTAN()
+	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), e.card.Name(), stan
 	a.Terminal, a.Batch, a.Trace, a.hash, a.Node = i.Terminal, i.Batch, i.Trace, i.hash, e.node
 	a.Day, a.Created, a.Updated = i.Merchant.Day(now), now, now
 	if i.facts != nil {
@@ -51,7 +55,7 @@ func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 		b.Attempt, b.proof, b.fresh, err = e.intend(w, i, a)
 		return err
 	}
-	err := e.write(c)
+	err = e.write(c)
 	if err != nil || !b.fresh {
 		b.land()
 		b.land = func() {}

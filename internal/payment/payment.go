@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -160,20 +159,19 @@ type Engine struct {
 	plans   *store.Cache[planKey, merchant.Plans]
 	flights flights
 	adrift  atomic.Bool // an attempt may be without an outcome and not in flight
-	stan    atomic.Uint32
+	stans   *stans
 	node    nodes.ID
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs()}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
 		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.currency, k.method, k.cardKind)
 	})
-	e.adrift.Store(true)               // what an earlier process of this node left
-	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret
+	e.adrift.Store(true) // what an earlier process of this node left
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	return e
@@ -184,9 +182,6 @@ func (e *Engine) Waiting() int { return e.batch.Waiting() }
 
 // maxRemembered bounds the fee plans in memory.
 const maxRemembered = 65536
-
-// nextSTAN gives a trace number towards the channel, 1 to 999999, unique with its second.
-func (e *Engine) nextSTAN() int { return int(e.stan.Add(1)%999999) + 1 }
 
 // Source says which terminal asks, and under which numbers.
 type Source struct {
@@ -247,7 +242,11 @@ func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card) (ref s
 		return "", channel.Outcome{}, terminal.ErrBatch
 	}
 	now := e.now()
-	a := Attempt{ID: store.NewID(now), Kind: channel.Balance, Terminal: src.Terminal, STAN: e.nextSTAN(), Created: now,
+	stan, err := e.stans.draw(now)
+	if err != nil {
+		return "", channel.Outcome{}, err
+	}
+	a := Attempt{ID: store.NewID(now), Kind: channel.Balance, Terminal: src.Terminal, STAN: stan, Created: now,
 		Amount: money.Zero(src.Merchant.Currency)}
 	return a.Ref(), e.card.Do(ctx, e.request(src.Merchant, a, c)), nil
 }

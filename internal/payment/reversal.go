@@ -112,6 +112,10 @@ func (e *Engine) tombstone(r ReversalRequest, t terminal.Terminal, now time.Time
 // takeBack writes that an attempt is being taken back, and the job that does it.
 func (e *Engine) takeBack(w *work, a *Attempt, p *Payment, reason string) error {
 	now := e.now()
+	stan, err := e.stans.draw(now)
+	if err != nil {
+		return err
+	}
 	if err := w.moveAttempt(a, Reverse, now); err != nil {
 		return err
 	}
@@ -120,7 +124,7 @@ func (e *Engine) takeBack(w *work, a *Attempt, p *Payment, reason string) error 
 	}
 	r := *a
 	r.ID, r.Kind, r.Of, r.State = store.NewID(now), channel.Reversal, a.ID, Sent
-	r.STAN, r.Reason, r.Created, r.Updated = e.nextSTAN(), reason, now, now
+	r.STAN, r.Reason, r.Created, r.Updated = stan, reason, now, now
 	r.Code, r.AuthCode, r.Issuer, r.Booked = "", "", "", false
 	r.key, r.hash = fmt.Sprintf("%08d:r:%s", a.Day, a.Ref()), []byte{}
 	w.addAttempt(r)

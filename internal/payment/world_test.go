@@ -214,9 +214,15 @@ var plan = merchant.FeePlan{Version: 1, Rate: 60}
 
 func newWorld(t testing.TB, db *store.DB, currency money.Currency) *world {
 	t.Helper()
-	w := &world{t: t, db: db, bank: newBank(), tid: "T0000001", batch: 1, now: today}
+	return newWorldAt(t, db, currency, zone(t), today, 24*time.Hour)
+}
+
+// newWorldAt is a world elsewhere, at another time, where the business day ends at a cutoff.
+func newWorldAt(t testing.TB, db *store.DB, currency money.Currency, zone *time.Location, now time.Time, cutoff time.Duration) *world {
+	t.Helper()
+	w := &world{t: t, db: db, bank: newBank(), tid: "T0000001", batch: 1, now: now}
 	w.merchant = merchant.Merchant{ID: 1, MID: "100290058120001", NameZH: "面馆", NameEN: "Noodles", Place: "Shanghai", MCC: "5812",
-		Currency: currency, Zone: zone(t), Cutoff: 24 * time.Hour, State: merchant.Active}
+		Currency: currency, Zone: zone, Cutoff: cutoff, State: merchant.Active}
 	w.write(func(ctx context.Context, tx *store.Tx) error {
 		if err := merchant.Add(ctx, tx, w.merchant, w.now); err != nil {
 			return err
@@ -331,6 +337,15 @@ func (w *world) balance(account ledger.Account) int64 {
 		w.t.Fatal(err)
 	}
 	return a.Minor()
+}
+
+// count runs a query for one number.
+func (w *world) count(query string) (n int) {
+	w.t.Helper()
+	if err := w.db.Read().QueryRow(context.Background(), query).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 func (w *world) state(of payment.Attempt) payment.State {

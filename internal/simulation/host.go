@@ -35,6 +35,7 @@ type host struct {
 type process struct {
 	*host
 	started time.Time
+	life    nodes.Life
 	db      *store.DB // its own connections: they die with it
 	engine  *payment.Engine
 	jobs    *jobs.Runner
@@ -70,7 +71,7 @@ func (h *host) process() *process {
 func (h *host) start() error {
 	ctx, w := context.Background(), h.world
 	d := w.dice("life", h.name, w.again("life "+h.name))
-	p := &process{host: h, started: h.clock.now(), port: newListener(), resume: make(chan struct{}, 1), beatEvery: d.between(oftenBeat, seldomBeat)}
+	p := &process{host: h, started: h.clock.now(), life: nodes.NewLife(), port: newListener(), resume: make(chan struct{}, 1), beatEvery: d.between(oftenBeat, seldomBeat)}
 	var err error
 	if p.db, err = store.Open(ctx, databaseIn(w.site)); err != nil {
 		return err
@@ -160,6 +161,15 @@ func (p *process) dialBank(ctx context.Context) (net.Conn, error) {
 
 // beat writes the heartbeat and resolves what nobody works on any more.
 func (p *process) beat(ctx context.Context) error {
+	now := p.clock.now()
+	var place nodes.Place
+	if err := p.db.Write(ctx, func(tx *store.Tx) (err error) {
+		place, err = nodes.Sit(ctx, tx, p.id, p.life, now, now.Add(-deadAfter))
+		return err
+	}); err != nil {
+		return err
+	}
+	p.engine.Sit(place)
 	if p.world.sabotage.Amnesia {
 		p.world.remember()
 	}

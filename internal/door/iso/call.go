@@ -201,9 +201,7 @@ func (s *Server) finish(c *call, code string, err error) {
 		now = now.In(c.merchant.Zone)
 		r.Set(12, now.Format("150405")).Set(13, now.Format("0102"))
 	}
-	if m.MTI != "0820" && m.MTI != "0320" { // management of the line and of a batch carries no text
-		s.tell(c, code, err)
-	}
+	s.tell(c, code, err)
 	s.keepClean(r)
 }
 

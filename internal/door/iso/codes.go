@@ -33,6 +33,7 @@ var (
 	errFormat      = fault.New(fault.Invalid, "format", "报文格式错误。", "The message is malformed.")
 	errNotSupp     = fault.New(fault.Invalid, "not_supported", "不支持这种交易。", "This kind of transaction is not supported.")
 	errDiffers     = fault.New(fault.Invalid, "reversal_differs", "冲正金额与原交易不一致。", "The reversal's amount differs from the original.")
+	errUntold      = fault.New(fault.Unavailable, "balance_untold", "银行没有告知余额，请稍后再试。", "The bank did not tell the balance. Please try again later.")
 	errInvalidCard = fault.New(fault.Invalid, "card_invalid", "卡号无效，请换一张卡。", "The card number is not valid. Please use another card.")
 )
 
@@ -62,6 +63,7 @@ var codes = map[*fault.Fault]string{
 	errFormat:               codeFormat,
 	errNotSupp:              codeNotSupp,
 	errDiffers:              codeDiffers,
+	errUntold:               codeSystem,
 	errInvalidCard:          codeInvalidCard,
 	keys.ErrMAC:             codeMAC,
 	keys.ErrNoKey:           codeMAC, // signed off, or never signed on

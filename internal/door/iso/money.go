@@ -108,6 +108,9 @@ func (s *Server) inquire(ctx context.Context, c *call) error {
 	}
 	c.reply.Set(37, ref).Set(39, outcomeCode(o)).Set(44, fmt.Sprintf("%-11.11s%-11.11s", o.Issuer, s.Acquirer))
 	if o.Result == channel.Approved {
+		if !o.Balance.Currency().Known() {
+			return errUntold // an approval without field 54 would say nothing
+		}
 		text, err := iso8583.Balance54{{Account: "10", Type: "02", Currency: o.Balance.Currency().Numeric(), Amount: o.Balance.Minor()}}.Build()
 		if err != nil {
 			return err

@@ -37,6 +37,8 @@ func with(n int, value string) func(*device) answer {
 var strangers = []refusal{
 	{"an unknown terminal", with(41, "T9999999"), "97", "终端号不存在", "terminal_unknown"},
 	{"an unknown merchant", with(42, "898310058199999"), "03", "商户号不存在", "merchant_unknown"},
+	{"an unknown terminal's echo", plain(func(d *device) message { return d.request("0820", "00", "301").set(41, "T9999999") }), "97", "终端号不存在", "terminal_unknown"},
+	{"an unknown merchant's upload", plain(func(d *device) message { return d.upload(detail("000001", 1)).set(42, "898310058199999") }), "03", "商户号不存在", "merchant_unknown"},
 	{"a MAC under another key", func(d *device) answer {
 		m := d.sale(1_00)
 		d.tak = mustKey("ANOTHER!")
@@ -275,18 +277,18 @@ var batches = []refusal{
 	}, "94", "已经结算", "batch_settled"},
 	{"a batch that is still to come", func(d *device) answer { d.batch = 7; return d.ask(d.settlement(0, 0, 0, 0)) }, "77", "请重新签到", "batch_differs"},
 	{"a settlement in another currency", plain(func(d *device) message { return d.settlement(0, 0, 0, 0).set(49, "840") }), "A1", "商户不收这种货币", "currency_not_accepted"},
-	{"details of a batch that is open", plain(func(d *device) message { return d.upload(detail("000001", 1)) }), "25", "", "original_not_found"},
-	{"an end of an upload of an open batch", plain(func(d *device) message { return d.endUpload("207", 0) }), "25", "", "original_not_found"},
+	{"details of a batch that is open", plain(func(d *device) message { return d.upload(detail("000001", 1)) }), "25", "找不到原交易", "original_not_found"},
+	{"an end of an upload of an open batch", plain(func(d *device) message { return d.endUpload("207", 0) }), "25", "找不到原交易", "original_not_found"},
 	{"details that end early", func(d *device) answer {
 		d.settle(0, 0, 0, 0)
 		d.batch = 1
 		return d.ask(d.upload(detail("000001", 1)).set(48, "02"+detail("000001", 1)))
-	}, "30", "", "field 48 at offset 42: expected 2 characters, got 0 characters"},
+	}, "30", "第48域格式错误", "field 48 at offset 42: expected 2 characters, got 0 characters"},
 	{"fewer details than announced", func(d *device) answer {
 		d.settle(1_00, 1, 0, 0)
 		d.batch = 1
 		return d.ask(d.endUpload("202", 1))
-	}, "30", "", "details_incomplete: 1 announced, 0 received"},
+	}, "30", "批上送笔数不符", "details_incomplete: 1 announced, 0 received"},
 }
 
 // TestRefusals sends every bad message to one door, each from a shop of its own, and
