@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"hawker/internal/app"
@@ -50,6 +51,11 @@ func (c serveCommand) Run(ctx context.Context) error {
 	log, err := c.logger()
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		// What is alive is small, tens of megabytes, and garbage is made fast: at the usual 100 % a
+		// fifth of the processor's time under load was collection.
+		debug.SetGCPercent(400)
 	}
 	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})

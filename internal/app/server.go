@@ -111,7 +111,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 // remember is how long rows that hardly change are taken for true: a merchant that is
 // suspended takes payments for at most this long. A terminal's state and batch, limits and
 // all money are read in the transaction that needs them.
-const remember = time.Second
+const remember = 3 * time.Second
 
 // OpenStore opens the database of a data directory for a tool, and brings its schema forward.
 func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {
