@@ -5,6 +5,8 @@ package cardnet
 type Behaviour struct {
 	Code     string   // F39 of a refusal, whatever the rules say; "" and 00 let them decide
 	Delivery Delivery // what becomes of the answer
+	Auth     ChipAuth // what the answer to a chip is worth
+	Script   Script   // what the answer changes in a chip
 }
 
 // Delivery is the way of an answer to the acquirer.
@@ -48,6 +50,10 @@ var byCard = map[string]Behaviour{
 	"test-late":      {Delivery: Late},
 	"test-cut":       {Delivery: Cut},
 	"test-duplicate": {Delivery: Twice},
+
+	"test-chip-forged": {Auth: ForgedAuth},
+	"test-chip-script": {Script: LimitScript},
+	"test-chip-block":  {Code: "43", Script: BlockScript},
 }
 
 // behaviour chooses what happens to a request: the fault that a test has set,
@@ -60,8 +66,11 @@ func (n *Network) behaviour(i Info) Behaviour {
 			return b
 		}
 	}
-	if i.Repeat || i.Kind != Sale && i.Kind != Balance {
+	if i.Kind != Sale && i.Kind != Balance {
 		return Behaviour{}
+	}
+	if b := byCard[i.Card]; i.Repeat {
+		return Behaviour{Auth: b.Auth, Script: b.Script} // the same answer to the chip again
 	}
 	if b, ok := byCard[i.Card]; ok {
 		return b

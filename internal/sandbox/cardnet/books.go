@@ -29,6 +29,7 @@ type account struct {
 	card      cards.Card
 	available int64
 	wrongPINs int
+	counters  counters
 }
 
 type merchantKey struct {
@@ -60,7 +61,7 @@ func newBooks(issued []cards.Card) (*books, error) {
 		if _, err := goodUntil(c.Expiry); err != nil {
 			return nil, fmt.Errorf("card %s: %w", c.Name, err)
 		}
-		a := &account{card: c, available: c.Funds.Minor()}
+		a := &account{card: c, available: c.Funds.Minor(), counters: counters{}}
 		b.accounts[c.Name], b.byPAN[c.PAN] = a, a
 	}
 	return b, nil
@@ -68,7 +69,7 @@ func newBooks(issued []cards.Card) (*books, error) {
 
 // fill writes a verdict into the entry it will be.
 func (b *books) fill(e *Entry, v verdict) {
-	e.Code, e.PIN = v.code, v.pin
+	e.Code, e.PIN, e.Counter = v.code, v.pin, v.counter
 	e.Booked = money.New(v.booked, e.Amount.Currency())
 	if a := b.accounts[e.Card]; a != nil {
 		e.Available = money.New(a.available-v.booked, a.card.Funds.Currency())
@@ -100,6 +101,9 @@ func (b *books) apply(e Entry) error {
 	if a != nil {
 		a.available -= booked
 		a.countPIN(e)
+		if e.Counter > 0 {
+			a.counters[e.Sequence] = e.Counter
+		}
 	}
 	if e.Kind == Unlock {
 		return nil
@@ -138,7 +142,7 @@ func (b *books) mark(e Entry, original *record) {
 				sale.voided = false
 			}
 		}
-	case Sale, Balance, Link, Unlock:
+	case Sale, Balance, ScriptNotice, Link, Unlock:
 	}
 }
 

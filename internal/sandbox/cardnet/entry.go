@@ -16,6 +16,7 @@ type Entry struct {
 	Booked    money.Amount `json:"booked"`         // moved from the card to the merchant; negative: back
 	Available money.Amount `json:"available"`      // what the card has left after it
 	PIN       PINCheck     `json:"pin,omitempty"`
+	Counter   int          `json:"atc,omitempty"` // of a chip that has proven itself
 }
 
 // PINCheck is what the issuer found about a PIN; "" means that none was looked at.

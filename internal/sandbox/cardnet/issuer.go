@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"hawker/internal/card"
@@ -27,6 +26,8 @@ type verdict struct {
 	code   string
 	booked int64 // minor units from card to merchant
 	pin    PINCheck
+
+	counter int // of a chip that has proven itself
 }
 
 // issuer decides requests by the books and the ZPK. It changes nothing.
@@ -47,12 +48,29 @@ func (i issuer) decide(r *request, forced string) verdict {
 		return verdict{code: "13"}
 	case a == nil && r.Kind != Reversal:
 		return verdict{code: "14"}
+	}
+	chip, counter := approved, 0
+	if r.Kind == Sale || r.Kind == Balance {
+		chip, counter = i.checkChip(a, r)
+	}
+	v := i.rule(a, r, forced, chip)
+	v.counter = counter
+	return v
+}
+
+// rule decides by the rules of the request's kind, unless something forbids it before.
+func (i issuer) rule(a *account, r *request, forced, chip string) verdict {
+	switch {
 	case forced != "" && forced != approved:
 		return verdict{code: forced}
+	case chip != approved:
+		return verdict{code: chip}
 	}
 	switch r.Kind {
 	case Sale, Balance:
 		return i.spend(a, r)
+	case ScriptNotice:
+		return i.noted(r)
 	case Void:
 		return i.void(a, r)
 	case Refund:
@@ -85,7 +103,7 @@ func (i issuer) spend(a *account, r *request) verdict {
 	case amount > a.available:
 		code = "51"
 	default:
-		return verdict{approved, amount, pin}
+		return verdict{code: approved, booked: amount, pin: pin}
 	}
 	return verdict{code: code, pin: pin}
 }
@@ -105,7 +123,7 @@ func (i issuer) void(a *account, r *request) verdict {
 	if code != approved {
 		return verdict{code: code, pin: pin}
 	}
-	return verdict{approved, -r.Amount.Minor(), pin}
+	return verdict{code: approved, booked: -r.Amount.Minor(), pin: pin}
 }
 
 // refund gives back any part of what is left of a sale, again and again.
@@ -148,6 +166,14 @@ func (i issuer) reverse(r *request) verdict {
 	return verdict{code: approved, booked: -done.Booked.Minor()}
 }
 
+// noted takes what became of a script; it moves nothing.
+func (i issuer) noted(r *request) verdict {
+	if of := i.byKey[r.Original.key()]; of == nil || of.Ref != r.Original || of.Card != r.Card {
+		return verdict{code: "25"}
+	}
+	return verdict{code: approved}
+}
+
 // original finds what field 90 points at; nil when it does not exist or is of
 // another kind, merchant, card or currency, which for the requester is the same.
 func (i issuer) original(r *request, kind Kind) *record {
@@ -164,8 +190,7 @@ func (a *account) locked() bool { return a.wrongPINs >= pinTries }
 // wantsPIN reports whether the card pays this only with its PIN. A debit card
 // does not tell its balance without one either.
 func (a *account) wantsPIN(r *request) bool {
-	byChip := strings.HasPrefix(r.entry, "05") || strings.HasPrefix(r.entry, "07")
-	return a.card.Kind == cards.Debit && (r.Kind == Balance || r.Amount.Minor() > pinFree || !byChip)
+	return a.card.Kind == cards.Debit && (r.Kind == Balance || r.Amount.Minor() > pinFree || !r.byChip())
 }
 
 // checkPIN verifies the PIN of a request that has one: 00 when it is right or

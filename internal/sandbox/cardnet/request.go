@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"hawker/internal/card"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
 )
@@ -22,8 +23,11 @@ const (
 	Void     Kind = "void"
 	Refund   Kind = "refund"
 	Reversal Kind = "reversal"
-	Link     Kind = "link" // sign-on and echo
-	Unlock   Kind = "unlock"
+
+	ScriptNotice Kind = "script notice"
+
+	Link   Kind = "link" // sign-on and echo
+	Unlock Kind = "unlock"
 )
 
 // kinds tells a request's kind by MTI and F3. What is absent is answered with 40.
@@ -34,6 +38,8 @@ var kinds = map[[2]string]Kind{
 	{"0220", "200000"}: Refund,
 	{"0420", "000000"}: Reversal,
 	{"0420", "200000"}: Reversal,
+	{"0620", "000000"}: ScriptNotice,
+	{"0620", "310000"}: ScriptNotice,
 	{"0800", ""}:       Link,
 }
 
@@ -50,12 +56,13 @@ var (
 // purpose: a reversal or refund that carries a PIN, or a reversal that carries a
 // track, is a fault of the acquirer which a lenient network would hide.
 var shapes = map[Kind]shape{
-	Sale:     {cardSale, slices.Concat(chipData, pinData)},
-	Balance:  {slices.DeleteFunc(slices.Clone(cardSale), func(n int) bool { return n == 4 }), slices.Concat(chipData, pinData)},
-	Void:     {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
-	Refund:   {slices.Concat(cardSale, []int{90}), chipData},
-	Reversal: {slices.Concat(cardSale, []int{39, 90}), nil},
-	Link:     {[]int{7, 11, 33, 70}, nil},
+	Sale:         {cardSale, slices.Concat(chipData, pinData)},
+	Balance:      {slices.DeleteFunc(slices.Clone(cardSale), func(n int) bool { return n == 4 }), slices.Concat(chipData, pinData)},
+	Void:         {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
+	Refund:       {slices.Concat(cardSale, []int{90}), chipData},
+	Reversal:     {slices.Concat(cardSale, []int{39, 90}), nil},
+	ScriptNotice: {slices.Concat(cardSale, []int{55, 90}), []int{14, 23}},
+	Link:         {[]int{7, 11, 33, 70}, nil},
 }
 
 // check names the first field that is missing or does not belong.
@@ -83,8 +90,10 @@ type Info struct {
 	Terminal string       `json:"terminal,omitempty"` // F41
 	RRN      string       `json:"rrn,omitempty"`      // F37
 	Card     string       `json:"card,omitempty"`
-	Amount   money.Amount `json:"amount"` // F4 and F49; nothing for a balance inquiry
-	Repeat   bool         `json:"-"`      // an answer to the same message has been decided before
+	Amount   money.Amount `json:"amount"`             // F4 and F49; nothing for a balance inquiry
+	Sequence int          `json:"sequence,omitempty"` // F23: the copy of the card
+	Results  string       `json:"results,omitempty"`  // of a script notice: tag DF31, hexadecimal
+	Repeat   bool         `json:"-"`                  // an answer to the same message has been decided before
 }
 
 // request is Info and the card data it came with, which lives as long as the message.
@@ -97,6 +106,7 @@ type request struct {
 	pan        card.PAN
 	track      card.Track    // F35; zero when absent
 	pin        card.PINBlock // F52; zero when absent
+	icc        emv.TLV       // F55; empty when absent
 }
 
 // kindOf finds the kind of a message; ok is false for what the network does not do.
@@ -154,6 +164,10 @@ func (r *request) parseAmount(m *iso8583.Message) error {
 // error: the network answers 14, as for any card it does not know.
 func (r *request) parseCard(m *iso8583.Message) error {
 	r.pan, _ = card.ParsePAN(m.Text(2))
+	r.Sequence, _ = strconv.Atoi(m.Text(23)) // digits, or none
+	if err := r.parseChip(m); err != nil {
+		return err
+	}
 	if m.Has(35) {
 		r.track = card.NewTrack(m.Text(35))
 	}

@@ -71,6 +71,23 @@ type cardFlags struct {
 	Card  string `help:"Name of a test card." default:"test-credit"`
 	PIN   string `name:"pin" help:"The PIN that the customer enters; none when empty."`
 	Entry Entry  `help:"How the card is read: swipe, chip, manual or contactless." enum:"swipe,chip,manual,contactless" default:"swipe"`
+
+	Chip        bool `help:"Insert the card; the same as --entry chip." xor:"how"`
+	Contactless bool `help:"Hold the card to the reader." xor:"how"`
+	Swipe       bool `help:"Swipe the card." xor:"how"`
+}
+
+// entry is how the card meets the terminal.
+func (f cardFlags) entry() Entry {
+	switch {
+	case f.Chip:
+		return Chip
+	case f.Contactless:
+		return Contactless
+	case f.Swipe:
+		return Swipe
+	}
+	return f.Entry
 }
 
 func (f cardFlags) presented() (Presented, error) {
@@ -78,7 +95,7 @@ func (f cardFlags) presented() (Presented, error) {
 	if !ok {
 		return Presented{}, ErrCard.because(fmt.Errorf("no test card %q", f.Card))
 	}
-	p := Presented{Card: c, Entry: f.Entry}
+	p := Presented{Card: c, Entry: f.entry()}
 	if f.PIN == "" {
 		return p, nil
 	}
@@ -231,7 +248,7 @@ func (c *CLI) operate(app *kong.Context, operation func(*Terminal, context.Conte
 			return err
 		}
 		switch r.State {
-		case Declined:
+		case Declined, Reversed:
 			return &Exit{status: exitDeclined, text: r.Title.In(c.language(t))}
 		case Unknown:
 			return &Exit{status: exitUnknown, text: r.Title.In(c.language(t))}

@@ -50,10 +50,15 @@ func (t *Terminal) Refund(ctx context.Context, of Original, amount money.Amount,
 			return Result{}, err
 		}
 		p.PIN = card.PIN{} // the protocol's refund has none
+		c, err := s.admit(&p, amount)
+		if err != nil {
+			return Result{}, err
+		}
+		c.remove() // its chip is read and makes no cryptogram: money goes back whatever it thinks
 		m := s.state.request(Refund, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
-		p.put(m, s.now())
+		p.put(m, s.state.copyOfCards())
 		m.Set(37, of.RRN).Set(61, fmt.Sprintf("%06d%06d%s", of.Batch, of.Trace, of.Date))
 		return s.refund(ctx, m, Transaction{
 			Kind: Refund, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, Original: of.Trace, OriginalRRN: of.RRN,

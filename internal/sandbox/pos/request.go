@@ -19,17 +19,18 @@ type shape struct {
 }
 
 var shapes = map[Kind]shape{
-	SignOn:     {mti: "0800", kind: "00", operator: true},
-	SignOff:    {mti: "0820", kind: "00", network: "002"},
-	Echo:       {mti: "0820", kind: "00", network: "301"},
-	Balance:    {mti: "0200", processing: "310000", kind: "01", network: "000", mac: true},
-	Sale:       {mti: "0200", processing: "000000", kind: "22", network: "000", mac: true},
-	Void:       {mti: "0200", processing: "200000", kind: "23", network: "000", mac: true},
-	Refund:     {mti: "0220", processing: "200000", kind: "25", network: "000", operator: true, mac: true},
-	Reversal:   {mti: "0400", mac: true},
-	Settlement: {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
-	Upload:     {mti: "0320", kind: "00", network: "201"},
-	UploadEnd:  {mti: "0320", kind: "00"},
+	SignOn:       {mti: "0800", kind: "00", operator: true},
+	SignOff:      {mti: "0820", kind: "00", network: "002"},
+	Echo:         {mti: "0820", kind: "00", network: "301"},
+	Balance:      {mti: "0200", processing: "310000", kind: "01", network: "000", mac: true},
+	Sale:         {mti: "0200", processing: "000000", kind: "22", network: "000", mac: true},
+	Void:         {mti: "0200", processing: "200000", kind: "23", network: "000", mac: true},
+	Refund:       {mti: "0220", processing: "200000", kind: "25", network: "000", operator: true, mac: true},
+	Reversal:     {mti: "0400", mac: true},
+	Settlement:   {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
+	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},
+	Upload:       {mti: "0320", kind: "00", network: "201"},
+	UploadEnd:    {mti: "0320", kind: "00"},
 }
 
 const (

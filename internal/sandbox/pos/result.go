@@ -10,20 +10,21 @@ import (
 // Kind is what an operation wants.
 type Kind string
 
-// The operations. Reversal, Upload and UploadEnd happen inside others.
+// The operations. Reversal, ScriptNotice, Upload and UploadEnd happen inside others.
 const (
-	SignOn     Kind = "sign-on"
-	SignOff    Kind = "sign-off"
-	Echo       Kind = "echo"
-	Balance    Kind = "balance"
-	Sale       Kind = "sale"
-	Void       Kind = "void"
-	Refund     Kind = "refund"
-	Reversal   Kind = "reversal"
-	Settlement Kind = "settlement"
-	Upload     Kind = "upload"
-	UploadEnd  Kind = "upload-end"
-	Resolve    Kind = "resolve"
+	SignOn       Kind = "sign-on"
+	SignOff      Kind = "sign-off"
+	Echo         Kind = "echo"
+	Balance      Kind = "balance"
+	Sale         Kind = "sale"
+	Void         Kind = "void"
+	Refund       Kind = "refund"
+	Reversal     Kind = "reversal"
+	Settlement   Kind = "settlement"
+	ScriptNotice Kind = "script-notice"
+	Upload       Kind = "upload"
+	UploadEnd    Kind = "upload-end"
+	Resolve      Kind = "resolve"
 )
 
 // State is how an operation ended.
@@ -57,6 +58,8 @@ type Transaction struct {
 	Issuer      string       `json:"issuer,omitempty"`         // F44
 	HostText    string       `json:"host_text,omitempty"`      // the host's sentence in F63
 	Undone      string       `json:"undone,omitempty"`         // F39 of the answer that ended its reversal
+	Chip        ChipFacts    `json:"chip,omitzero"`            // of a chip or contactless payment
+	Refused     bool         `json:"card_refused,omitempty"`   // the host approved and the card's chip did not
 	Time        time.Time    `json:"time"`                     // the host's where it answered, Beijing time
 }
 
@@ -95,6 +98,8 @@ type SettlementReport struct {
 func (s *state) report(tx Transaction) Result {
 	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.Shop}
 	switch {
+	case tx.Refused:
+		r.Text, r.Action = Words{"卡片没有认可银行的应答", "The card did not accept the bank's answer"}, actCard
 	case tx.State == Unknown:
 		w := warnings[tx.Kind]
 		r.Text, r.Action = w.text, w.action

@@ -14,19 +14,24 @@ import (
 // or with ResolvePending. After an error no money has moved.
 func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
-		if err := errors.Join(checkAmount(amount), p.check()); err != nil {
+		if err := checkAmount(amount); err != nil {
 			return Result{}, err
 		}
+		c, err := s.admit(&p, amount)
+		if err != nil {
+			return Result{}, err
+		}
+		defer c.remove()
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
 		m := s.state.request(Sale, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
-		if err := s.present(m, p); err != nil {
+		if err := s.present(m, p, c); err != nil {
 			return Result{}, err
 		}
-		return s.undoable(ctx, m, Transaction{
+		return s.undoable(ctx, m, c, Transaction{
 			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
 		})
 	})
@@ -50,7 +55,7 @@ func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
 		putAmount(m, sale.Amount)
 		m.Set(22, entries[Manual].mode+withoutPIN) // no card is presented
 		m.Set(37, sale.RRN).Set(61, six(sale.Batch)+six(trace)+sale.Time.Format("0102"))
-		return s.undoable(ctx, m, Transaction{
+		return s.undoable(ctx, m, nil, Transaction{
 			Kind: Void, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
 		})
 	})
@@ -69,18 +74,20 @@ func (s *state) voided(trace int) bool {
 // Balance asks what the card's account has available. It moves no money and is not kept.
 func (t *Terminal) Balance(ctx context.Context, p Presented) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
-		if err := p.check(); err != nil {
+		c, err := s.admit(&p, zero())
+		if err != nil {
 			return Result{}, err
 		}
+		defer c.remove()
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
 		m := s.state.request(Balance, s.state.Trace, s.state.Batch)
 		defer wipe(m)
-		if err := s.present(m, p); err != nil {
+		if err := s.present(m, p, c); err != nil {
 			return Result{}, err
 		}
-		a, err := s.send(ctx, Balance, m, nil)
+		a, err := s.send(ctx, Balance, m, c.keep)
 		if errors.Is(err, errSilent) {
 			return Result{}, ErrNoAnswer.because(err)
 		}
@@ -125,9 +132,14 @@ func (s *session) balance(a *answer, tx Transaction) (Result, error) {
 
 const availableBalance = "02"
 
-// present writes card and PIN into m.
-func (s *session) present(m *iso8583.Message, p Presented) error {
-	p.put(m, s.now())
+// present writes card and PIN into m, and what its chip says; c is nil when it shows none.
+func (s *session) present(m *iso8583.Message, p Presented, c *chip) error {
+	p.put(m, s.state.copyOfCards())
+	if c != nil {
+		if err := c.ask(m, s.now()); err != nil {
+			return err
+		}
+	}
 	tpk, err := s.state.Secure.unwrap(s.state.Secure.TPK)
 	if err != nil {
 		return err
@@ -141,7 +153,8 @@ func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55) }
 
 // undoable sends a sale or void. Its row says Unknown, and its reversal is
 // written down, before the first byte leaves; the answer can only improve on that.
-func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
+// The card's chip, nil for none, has the last word: what it does not accept is reversed at once.
+func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx Transaction) (Result, error) {
 	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
 	if err := s.state.room(tx); err != nil {
 		return Result{}, err
@@ -149,6 +162,7 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 	a, err := s.send(ctx, tx.Kind, m, func(st *state) {
 		st.Rows = append(st.Rows, tx)
 		st.Reversal = newReversal(m, tx)
+		c.keep(st)
 	})
 	if err != nil && !errors.Is(err, errSilent) {
 		return Result{}, err
@@ -159,6 +173,10 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 	}
 	verdict := judge(a)
 	s.think("%s", verdict.why)
+	end, err := c.hear(a, &verdict)
+	if err != nil {
+		s.think("the chip gave no second answer: %v", err)
+	}
 	err = s.commit(func(st *state) {
 		st.SignedOn = st.SignedOn && !verdict.signOn
 		row := st.row(tx.Batch, tx.Trace)
@@ -166,10 +184,16 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 		if a.mac == macValid {
 			a.fill(row, s.now())
 		}
+		row.Chip, row.Refused = end.facts, end.refused
+		c.keep(st)
+		if len(end.results) > 0 {
+			st.Notices = append(st.Notices[max(0, len(st.Notices)+1-maxNotices):], newNotice(m, *row, end))
+		}
 		if verdict.reason == "" {
 			st.Reversal = nil
 		} else {
 			st.Reversal.Reason = verdict.reason
+			st.Reversal.take(end)
 		}
 		tx = *row
 	})
@@ -177,6 +201,12 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 		// The file still says that this is to be reversed, and so it will be: no success may be shown.
 		s.think("the outcome could not be kept: %v", err)
 		return unknown, nil
+	}
+	if end.refused {
+		if err := s.undo(ctx); err != nil {
+			s.think("the reversal waits: %v", err)
+		}
+		tx = *s.state.row(tx.Batch, tx.Trace)
 	}
 	return s.state.report(tx), nil
 }
