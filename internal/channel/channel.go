@@ -21,6 +21,9 @@ const (
 	Refund   Kind = "refund"
 	Reversal Kind = "reversal"
 	Balance  Kind = "balance"
+
+	// ScriptNotice tells the issuer what became of its scripts for a chip. No money moves.
+	ScriptNotice Kind = "script notice"
 )
 
 // Channel is one way to move money.
@@ -29,7 +32,7 @@ type Channel interface {
 	Name() string
 	// Do sends the request and waits for the answer until the channel's own deadline.
 	// It returns no error: whatever happens is one of the Results. Repeating a request
-	// of kind Refund or Reversal is safe and has one effect.
+	// of kind Refund, Reversal or ScriptNotice is safe and has one effect.
 	Do(ctx context.Context, r Request) Outcome
 }
 
@@ -104,6 +107,7 @@ type Outcome struct {
 	AuthCode string
 	Issuer   string       // field 44
 	Balance  money.Amount // of a balance inquiry
+	ICC      string       // field 55 for the chip: issuer authentication data and scripts, BER-TLV; "" for none
 	Detail   string       // for the log; no card data
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
 	"hawker/internal/jobs"
@@ -70,6 +71,7 @@ type CardFacts struct {
 	Last4 string
 	Kind  card.Kind
 	Entry string
+	Chip  chips.Use // the chip's transaction, where one must be new; not stored
 }
 
 // Attempt is one try through one channel: a sale, void, refund or reversal.
@@ -91,6 +93,7 @@ type Attempt struct {
 	Code     string // the channel's response code; "" while or because there is none
 	AuthCode string
 	Issuer   string
+	ICC      string // what the bank told the card's chip, BER-TLV; "" when nothing
 	Reason   string // name of our own refusal; why a reversal was wanted
 	Booked   bool   // its postings stand
 	Day      clock.Day
@@ -173,6 +176,7 @@ func New(c Config) *Engine {
 	e.stan.Store(rand.Uint32N(999999)) //nolint:gosec // a trace number is no secret
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
+	c.Jobs.Handle(jobNotice, e.runNotice)
 	return e
 }
 
@@ -228,7 +232,8 @@ func accepts(m merchant.Merchant, a money.Amount) error {
 
 // Inquire asks the card's available balance. No money moves, so nothing is
 // stored. The outcome is the channel's; the ref is for the answer and the log.
-func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card) (ref string, _ channel.Outcome, err error) {
+// chip is the chip's transaction, zero for none.
+func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card, chip chips.Use) (ref string, _ channel.Outcome, err error) {
 	defer c.Wipe()
 	if err := src.Merchant.MayTake(); err != nil {
 		return "", channel.Outcome{}, err
@@ -242,6 +247,9 @@ func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card) (ref s
 	}
 	if t.Batch != src.Batch {
 		return "", channel.Outcome{}, terminal.ErrBatch
+	}
+	if err := e.advance(src.Merchant.ID, chip); err != nil {
+		return "", channel.Outcome{}, err
 	}
 	now := e.now()
 	a := Attempt{ID: store.NewID(now), Kind: channel.Balance, Terminal: src.Terminal, STAN: e.nextSTAN(), Created: now,

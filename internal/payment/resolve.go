@@ -45,13 +45,15 @@ func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error
 		return a, err
 	}
 	if stands.State == Approved && o.Result == channel.Approved && stands.Code == o.Code && stands.AuthCode == o.AuthCode {
+		stands.ICC = o.ICC
 		return stands, nil // the commit of an earlier run was in doubt, and had happened
 	}
 	p, err := w.payment(a.Merchant, a.Payment)
 	if err != nil {
 		return a, err
 	}
-	a.Code, a.AuthCode, a.Issuer = o.Code, o.AuthCode, o.Issuer
+	a.Code, a.AuthCode, a.Issuer, a.ICC = o.Code, o.AuthCode, o.Issuer, o.ICC
+	w.tellChip(a)
 	switch o.Result {
 	case channel.Approved:
 		err = e.accepted(w, &a, &p)

@@ -45,7 +45,7 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version,
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
-	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh,
+	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh, chip: s.Facts.Chip,
 		hash: content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
 			p := p

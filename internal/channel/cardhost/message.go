@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hawker/internal/channel"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/money"
@@ -26,6 +27,8 @@ var kinds = map[channel.Kind]struct{ mti, processing string }{
 	channel.Refund:   {"0220", "200000"},
 	channel.Reversal: {"0420", ""}, // as the original
 	channel.Balance:  {"0200", "310000"},
+
+	channel.ScriptNotice: {"0620", ""}, // as the original
 }
 
 // secrets are the fields that must not outlive their message.
@@ -72,7 +75,7 @@ func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, 
 	if !ok {
 		return nil, fmt.Errorf("the card network has no %s", r.Kind)
 	}
-	if r.Kind == channel.Reversal {
+	if kind.processing == "" {
 		kind.processing = kinds[r.Original.Kind].processing
 	}
 	pan, err := h.Vault.Reveal(ctx, r.Card.Token, purposeAuthorize)
@@ -164,7 +167,7 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 	o := channel.Outcome{Result: channel.Declined, Code: m.Text(39), AuthCode: m.Text(38), Issuer: strings.TrimRight(m.Text(44), " ")}
 	tables := []map[string]channel.Result{results}
 	switch r.Kind {
-	case channel.Refund:
+	case channel.Refund, channel.ScriptNotice:
 		tables = []map[string]channel.Result{adviceResults, results}
 	case channel.Reversal:
 		tables = []map[string]channel.Result{reversalResults, adviceResults, results}
@@ -181,7 +184,27 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 	if r.Kind == channel.Balance && o.Result == channel.Approved {
 		o.Balance = available(m.Text(54))
 	}
+	o.ICC = forChip(m)
 	return o
+}
+
+// forChip is what the issuer tells the chip, and nothing else of field 55; "" when that is no TLV data.
+func forChip(m *iso8583.Message) string {
+	data, err := emv.Parse(m.Bytes(55))
+	if err != nil {
+		return ""
+	}
+	var told []emv.Element
+	for _, e := range data.Elements() {
+		if e.Tag == emv.IssuerAuth || e.Tag == emv.ScriptBefore || e.Tag == emv.ScriptAfter {
+			told = append(told, e)
+		}
+	}
+	t, err := emv.New(told...)
+	if err != nil {
+		return ""
+	}
+	return string(t.Bytes())
 }
 
 // available finds the available balance (type 02) in field 54; the zero Amount when there is none.
