@@ -31,11 +31,11 @@ const (
 // approved is the one response code that books.
 const approved = "00"
 
-// undecided reports whether the entry is no outcome: a refund or reversal that
+// undecided reports whether the entry is no outcome: a refund, reversal or notice that
 // met 91 or 96 will be repeated unchanged and must then be decided. A sale with
 // these codes stays declined, or its replay would charge someone who has left.
 func (e Entry) undecided() bool {
-	return (e.Kind == Refund || e.Kind == Reversal) && (e.Code == "91" || e.Code == "96")
+	return (e.Kind == Refund || e.Kind == Reversal || e.Kind == ScriptNotice) && (e.Code == "91" || e.Code == "96")
 }
 
 // record is an entry and what later entries did to it.
