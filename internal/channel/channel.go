@@ -22,6 +22,12 @@ const (
 	Reversal Kind = "reversal"
 	Balance  Kind = "balance"
 
+	Preauth          Kind = "pre-authorization"
+	PreauthVoid      Kind = "pre-authorization void"
+	Completion       Kind = "completion"
+	CompletionNotice Kind = "completion notice" // as Completion, of what the terminal has concluded: asked again, never reversed
+	CompletionVoid   Kind = "completion void"
+
 	// ScriptNotice tells the issuer what became of its scripts for a chip. No money moves.
 	ScriptNotice Kind = "script notice"
 )
@@ -32,7 +38,7 @@ type Channel interface {
 	Name() string
 	// Do sends the request and waits for the answer until the channel's own deadline.
 	// It returns no error: whatever happens is one of the Results. Repeating a request
-	// of kind Refund, Reversal or ScriptNotice is safe and has one effect.
+	// of kind Refund, CompletionNotice, Reversal or ScriptNotice is safe and has one effect.
 	Do(ctx context.Context, r Request) Outcome
 }
 
@@ -66,12 +72,13 @@ func (c Card) Wipe() {
 	c.PIN.Wipe()
 }
 
-// Original points at what a void, refund or reversal is about.
+// Original points at what a void, refund, completion or reversal is about.
 type Original struct {
-	Kind Kind
-	Ref  string
-	STAN int
-	At   time.Time
+	Kind     Kind
+	Ref      string
+	STAN     int
+	At       time.Time
+	AuthCode string // "" when it has none
 }
 
 // Request is one attempt, or one repeat of it.

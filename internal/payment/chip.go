@@ -146,7 +146,7 @@ func (e *Engine) runNotice(ctx context.Context, j jobs.Job) error {
 	if err != nil || n.code != "" {
 		return err
 	}
-	facts, err := e.cardOf(ctx, of)
+	facts, err := e.cardOf(ctx, of, of)
 	if err != nil {
 		return err
 	}
@@ -169,8 +169,12 @@ func (e *Engine) runNotice(ctx context.Context, j jobs.Job) error {
 	})
 }
 
-// cardOf is what is known of the card of an attempt.
-func (e *Engine) cardOf(ctx context.Context, of Attempt) (CardFacts, error) {
-	p, err := Get(ctx, e.db.Read(), of.Merchant, of.Payment)
+// cardOf is what is known of the card of an attempt a about another, of; the same when it is about none.
+func (e *Engine) cardOf(ctx context.Context, a, of Attempt) (CardFacts, error) {
+	if ofHold(of.Kind) && a.Payment == of.Payment {
+		h, err := HoldOf(ctx, e.db.Read(), of)
+		return h.Card, err
+	}
+	p, err := Get(ctx, e.db.Read(), a.Merchant, a.Payment)
 	return p.Card, err
 }

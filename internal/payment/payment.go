@@ -74,13 +74,14 @@ type CardFacts struct {
 	Chip  chips.Use // the chip's transaction, where one must be new; not stored
 }
 
-// Attempt is one try through one channel: a sale, void, refund or reversal.
+// Attempt is one try through one channel: a sale, void, refund, reversal, or
+// something of a pre-authorization.
 type Attempt struct {
 	Merchant merchant.ID
 	ID       int64
-	Payment  int64
+	Payment  int64 // or the hold that a pre-authorization and its void belong to
 	Kind     channel.Kind
-	Of       int64 // the attempt that a void, refund or reversal is about; 0 for a sale
+	Of       int64 // the attempt that a void, refund, completion or reversal is about; 0 for a sale and a pre-authorization
 	Channel  string
 	State    State
 	Terminal terminal.ID
@@ -124,7 +125,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; Batch, Node and Remember may be zero.
+// Config is what an Engine needs; Batch, Node, Hold and Remember may be zero.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -134,7 +135,8 @@ type Config struct {
 	Metrics Metrics
 	Batch   store.BatchOptions // Report is set by the engine
 
-	Node     nodes.ID      // written with each attempt
+	Node     nodes.ID // written with each attempt
+	Hold     HoldTerms
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 }
 
@@ -163,11 +165,12 @@ type Engine struct {
 	flights flights
 	stan    atomic.Uint32
 	node    nodes.ID
+	terms   HoldTerms
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, terms: c.Hold.orDefault()}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
@@ -177,6 +180,7 @@ func New(c Config) *Engine {
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	c.Jobs.Handle(jobNotice, e.runNotice)
+	c.Jobs.Handle(jobExpiry, e.runExpiry)
 	return e
 }
 
@@ -213,7 +217,7 @@ func (e *Engine) request(m merchant.Merchant, a Attempt, c channel.Card) channel
 }
 
 func original(a Attempt) channel.Original {
-	return channel.Original{Kind: a.Kind, Ref: a.Ref(), STAN: a.STAN, At: a.Created}
+	return channel.Original{Kind: a.Kind, Ref: a.Ref(), STAN: a.STAN, At: a.Created, AuthCode: a.AuthCode}
 }
 
 // accepts checks what holds for every amount of money asked of a merchant.

@@ -96,6 +96,7 @@ type work struct {
 	keys      map[wordKey]int64 // idempotency key → attempt; 0: there is none
 	attempts  map[rowKey]*attemptRow
 	payments  map[rowKey]*paymentRow
+	holds     map[rowKey]*holdRow
 
 	// In the order in which they came to be.
 	newAttempts []*attemptRow
@@ -113,7 +114,7 @@ type work struct {
 
 func newWork(ctx context.Context, tx *store.Tx) *work {
 	return &work{ctx: ctx, tx: tx, desk: risk.NewDesk(tx), chips: chips.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
-		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}}
+		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}, holds: map[rowKey]*holdRow{}}
 }
 
 // failed notes that a statement failed, and passes the error on.
@@ -350,7 +351,7 @@ func (w *work) flush() error {
 }
 
 func (w *work) writeAll() error {
-	if err := w.writeRows(); err != nil {
+	if err := errors.Join(w.writeRows(), w.writeHolds()); err != nil {
 		return err
 	}
 	if err := errors.Join(w.desk.Write(w.ctx), w.chips.Write(w.ctx)); err != nil {
