@@ -51,6 +51,7 @@ var codes = map[*fault.Fault]string{
 	payment.ErrAmount:       "13",
 	payment.ErrAmountDiffer: "13",
 	payment.ErrRefundOver:   "13",
+	payment.ErrOverHold:     "61",
 	payment.ErrCurrency:     "A1",
 	payment.ErrReused:       "94",
 	payment.ErrReversed:     codeReversed,

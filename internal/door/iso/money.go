@@ -15,7 +15,10 @@ import (
 )
 
 // sale answers 0200/000000/22.
-func (s *Server) sale(ctx context.Context, c *call) error {
+func (s *Server) sale(ctx context.Context, c *call) error { return s.take(ctx, c, s.Engine.Sale) }
+
+// take is a sale or a pre-authorization.
+func (s *Server) take(ctx context.Context, c *call, do func(context.Context, payment.SaleRequest) (payment.Attempt, error)) error {
 	amount, err := c.amount()
 	if err != nil {
 		return err
@@ -28,7 +31,7 @@ func (s *Server) sale(ctx context.Context, c *call) error {
 		presented.Wipe()
 		return err
 	}
-	a, err := s.Engine.Sale(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
+	a, err := do(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
 	return s.settleAnswer(c, a, err)
 }
 
@@ -64,7 +67,7 @@ func (s *Server) giveBack(ctx context.Context, c *call, do func(context.Context,
 	return s.settleAnswer(c, a, err)
 }
 
-// settleAnswer fills the answer to a sale, void or refund.
+// settleAnswer fills the answer to whatever moves or holds money.
 func (s *Server) settleAnswer(c *call, a payment.Attempt, err error) error {
 	if err != nil && (a.ID == 0 || fault.Of(err).Kind != fault.Internal) {
 		return err

@@ -24,7 +24,7 @@ const (
 	Lost                 // the request itself never reached the bank: nothing decided, booked or remembered
 )
 
-// byAmount is what a sale of so many minor units meets, whatever the card.
+// byAmount is what a sale or pre-authorization of so many minor units meets, whatever the card.
 var byAmount = map[int64]Behaviour{
 	9051: {Code: "51"},
 	9054: {Code: "54"},
@@ -40,7 +40,7 @@ var byAmount = map[int64]Behaviour{
 	9099: {Delivery: Silent},
 }
 
-// byCard is what a sale or balance inquiry of a test card meets. Expiry and
+// byCard is what a sale, pre-authorization or balance inquiry of a test card meets. Expiry and
 // funds are no behaviour: the issuer's rules see them.
 var byCard = map[string]Behaviour{
 	"test-lost":      {Code: "41"},
@@ -66,7 +66,7 @@ func (n *Network) behaviour(i Info) Behaviour {
 			return b
 		}
 	}
-	if i.Kind != Sale && i.Kind != Balance {
+	if i.Kind != Sale && i.Kind != Preauth && i.Kind != Balance {
 		return Behaviour{}
 	}
 	if b := byCard[i.Card]; i.Repeat {

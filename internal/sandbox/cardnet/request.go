@@ -24,23 +24,35 @@ const (
 	Refund   Kind = "refund"
 	Reversal Kind = "reversal"
 
+	Preauth        Kind = "pre-authorization"
+	PreauthVoid    Kind = "pre-authorization void"
+	Completion     Kind = "completion" // request and notice
+	CompletionVoid Kind = "completion void"
+
 	ScriptNotice Kind = "script notice"
 
 	Link   Kind = "link" // sign-on and echo
 	Unlock Kind = "unlock"
 )
 
-// kinds tells a request's kind by MTI and F3. What is absent is answered with 40.
-var kinds = map[[2]string]Kind{
-	{"0200", "000000"}: Sale,
-	{"0200", "310000"}: Balance,
-	{"0200", "200000"}: Void,
-	{"0220", "200000"}: Refund,
-	{"0420", "000000"}: Reversal,
-	{"0420", "200000"}: Reversal,
-	{"0620", "000000"}: ScriptNotice,
-	{"0620", "310000"}: ScriptNotice,
-	{"0800", ""}:       Link,
+// kinds tells a request's kind by MTI, F3 and F25; "" stands for any F25. What is absent is answered with 40.
+var kinds = map[[3]string]Kind{
+	{"0200", "000000", "00"}: Sale,
+	{"0200", "310000", "00"}: Balance,
+	{"0200", "200000", "00"}: Void,
+	{"0220", "200000", "00"}: Refund,
+	{"0100", "030000", "06"}: Preauth,
+	{"0100", "200000", "06"}: PreauthVoid,
+	{"0200", "000000", "06"}: Completion,
+	{"0220", "000000", "06"}: Completion,
+	{"0200", "200000", "06"}: CompletionVoid,
+	{"0420", "000000", ""}:   Reversal,
+	{"0420", "200000", ""}:   Reversal,
+	{"0420", "030000", ""}:   Reversal,
+	{"0620", "000000", ""}:   ScriptNotice,
+	{"0620", "310000", ""}:   ScriptNotice,
+	{"0620", "030000", ""}:   ScriptNotice,
+	{"0800", "", ""}:         Link,
 }
 
 // shape is what a kind's message must and may carry besides the MAC.
@@ -62,7 +74,13 @@ var shapes = map[Kind]shape{
 	Refund:       {slices.Concat(cardSale, []int{90}), chipData},
 	Reversal:     {slices.Concat(cardSale, []int{39, 90}), nil},
 	ScriptNotice: {slices.Concat(cardSale, []int{55, 90}), []int{14, 23}},
-	Link:         {[]int{7, 11, 33, 70}, nil},
+
+	Preauth:        {cardSale, slices.Concat(chipData, pinData)},
+	PreauthVoid:    {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
+	Completion:     {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
+	CompletionVoid: {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
+
+	Link: {[]int{7, 11, 33, 70}, nil},
 }
 
 // check names the first field that is missing or does not belong.
@@ -102,6 +120,7 @@ type request struct {
 	processing string // F3
 	entry      string // F22
 	expiry     string // F14; "" when absent
+	auth       string // F38; "" when absent
 	network    string // F70
 	pan        card.PAN
 	track      card.Track    // F35; zero when absent
@@ -111,7 +130,9 @@ type request struct {
 
 // kindOf finds the kind of a message; ok is false for what the network does not do.
 func kindOf(m *iso8583.Message) (k Kind, ok bool) {
-	k, ok = kinds[[2]string{m.MTI, m.Text(3)}]
+	if k, ok = kinds[[3]string{m.MTI, m.Text(3), m.Text(25)}]; !ok {
+		k, ok = kinds[[3]string{m.MTI, m.Text(3), ""}]
+	}
 	return k, ok
 }
 
@@ -125,7 +146,7 @@ func parse(k Kind, m *iso8583.Message) (*request, error) {
 			Ref:  Reference{m.MTI, m.Text(11), m.Text(7), zeroFill(m.Text(32)), zeroFill(m.Text(33))},
 			Kind: k, Merchant: m.Text(42), Terminal: m.Text(41), RRN: m.Text(37),
 		},
-		processing: m.Text(3), entry: m.Text(22), expiry: m.Text(14), network: m.Text(70),
+		processing: m.Text(3), entry: m.Text(22), expiry: m.Text(14), auth: m.Text(38), network: m.Text(70),
 	}
 	if k == Link {
 		return r, nil
