@@ -40,6 +40,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
 	"chip_counters":    {"internal/chips", "one card pays at many merchants"},
+	"holds":            {"internal/payment", ""},
 	"chip_answers":     {"internal/payment", ""},
 	"script_notices":   {"internal/payment", ""},
 	"jobs":             {"internal/jobs", ""},

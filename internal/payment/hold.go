@@ -67,8 +67,8 @@ func (t HoldTerms) allow(hold, completion money.Amount) error {
 	return nil
 }
 
-// jobExpiry gives a hold back that nobody completed.
-const jobExpiry = "hold expiry"
+// JobHoldExpiry is the kind of the job that gives a hold back that nobody completed.
+const JobHoldExpiry = "hold expiry"
 
 // takenBack is what the reversal of a pre-authorization or its void means for the hold.
 func takenBack(k channel.Kind) Event {
@@ -250,7 +250,7 @@ func (e *Engine) concludeHold(w *work, a Attempt, o channel.Outcome) (Attempt, e
 	a.Booked = event == Accept
 	if a.Kind == channel.Preauth && event == Accept {
 		h.AuthCode = o.AuthCode
-		w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobExpiry, Ref: a.Ref(), MaxTries: maxTries, Due: h.Expires})
+		w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: JobHoldExpiry, Ref: a.Ref(), MaxTries: maxTries, Due: h.Expires})
 	}
 	if err := errors.Join(w.moveAttempt(&a, event, now), w.moveHold(&h, event, now)); err != nil {
 		return a, err

@@ -9,6 +9,7 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/channel"
+	"hawker/internal/jobs"
 	"hawker/internal/money"
 	"hawker/internal/payment"
 	"hawker/internal/risk"
@@ -370,6 +371,30 @@ func TestARepeatedStepOfAHoldHasOneEffect(t *testing.T) {
 			t.Errorf("with another amount: %v", err)
 		}
 		w.holdIs(first, payment.Completed, 0, 800)
+		w.agree()
+	})
+}
+
+func TestAnExpiryFarAwayMovesNoOtherJob(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.bank.when(kind(channel.Sale, mute))
+		var all sync.WaitGroup
+		for range 8 { // holds and reversals, written together
+			one, two := w.source(), w.source()
+			all.Go(func() { _, _ = w.engine.Preauth(context.Background(), w.saleRequest(one, 100)) })
+			all.Go(func() { _, _ = w.engine.Sale(context.Background(), w.saleRequest(two, 100)) })
+		}
+		all.Wait()
+		list, err := jobs.List(t.Context(), w.db.Read())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range list {
+			if late := j.Due.Sub(today) > time.Hour; late != (j.Kind == payment.JobHoldExpiry) {
+				t.Errorf("%s is due at %s", j.Kind, j.Due)
+			}
+		}
+		w.heal()
 		w.agree()
 	})
 }

@@ -180,7 +180,7 @@ func New(c Config) *Engine {
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	c.Jobs.Handle(jobNotice, e.runNotice)
-	c.Jobs.Handle(jobExpiry, e.runExpiry)
+	c.Jobs.Handle(JobHoldExpiry, e.runExpiry)
 	return e
 }
 

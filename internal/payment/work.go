@@ -47,7 +47,7 @@ func (e *Engine) write(c *command) error {
 
 // run decides and writes the commands of one batch.
 func (e *Engine) run(ctx context.Context, tx *store.Tx, commands []*command) error {
-	w := newWork(ctx, tx)
+	w := newWork(ctx, tx, e.now())
 	if err := w.readAhead(commands); err != nil {
 		return err
 	}
@@ -90,6 +90,7 @@ type paymentRow struct {
 type work struct {
 	ctx       context.Context
 	tx        *store.Tx
+	now       time.Time // when the transaction began
 	desk      *risk.Desk
 	chips     *chips.Desk
 	terminals map[wordKey]terminal.Terminal
@@ -112,8 +113,8 @@ type work struct {
 	broken  error // a statement failed: on PostgreSQL nothing more can be done in this transaction
 }
 
-func newWork(ctx context.Context, tx *store.Tx) *work {
-	return &work{ctx: ctx, tx: tx, desk: risk.NewDesk(tx), chips: chips.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
+func newWork(ctx context.Context, tx *store.Tx, now time.Time) *work {
+	return &work{ctx: ctx, tx: tx, now: now, desk: risk.NewDesk(tx), chips: chips.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
 		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}, holds: map[rowKey]*holdRow{}}
 }
 
@@ -368,7 +369,7 @@ func (w *work) writeAll() error {
 		}
 	}
 	if len(w.jobs) > 0 {
-		if err := jobs.Add(w.ctx, w.tx, w.jobs[0].Due, w.jobs...); err != nil {
+		if err := jobs.Add(w.ctx, w.tx, w.now, w.jobs...); err != nil {
 			return err
 		}
 	}

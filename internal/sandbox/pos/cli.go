@@ -25,17 +25,21 @@ type CLI struct {
 	Verbose bool          `help:"Show every message, masked, on standard error."`
 	Timeout time.Duration `help:"How long to wait for an answer." default:"30s"`
 
-	SignOn  signOnCommand  `cmd:"" help:"Sign on: fetch working keys and the batch."`
-	SignOff signOffCommand `cmd:"" help:"Sign off."`
-	Echo    echoCommand    `cmd:"" help:"Ask whether the host is there."`
-	Sale    saleCommand    `cmd:"" help:"Take a payment."`
-	Void    voidCommand    `cmd:"" help:"Undo a sale of the current batch."`
-	Refund  refundCommand  `cmd:"" help:"Give money of a settled sale back."`
-	Balance balanceCommand `cmd:"" help:"Ask for a card's balance."`
-	Settle  settleCommand  `cmd:"" help:"Settle the batch."`
-	Resolve resolveCommand `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
-	Status  statusCommand  `cmd:"" help:"Show what the terminal remembers."`
-	Slip    slipCommand    `cmd:"" help:"Print a slip again."`
+	SignOn         signOnCommand         `cmd:"" help:"Sign on: fetch working keys and the batch."`
+	SignOff        signOffCommand        `cmd:"" help:"Sign off."`
+	Echo           echoCommand           `cmd:"" help:"Ask whether the host is there."`
+	Sale           saleCommand           `cmd:"" help:"Take a payment."`
+	Void           voidCommand           `cmd:"" help:"Undo a sale of the current batch."`
+	Refund         refundCommand         `cmd:"" help:"Give money of a settled sale back."`
+	Preauth        preauthCommand        `cmd:"" help:"Have the bank keep an amount ready."`
+	PreauthVoid    preauthVoidCommand    `cmd:"" help:"Give a pre-authorization back."`
+	Complete       completeCommand       `cmd:"" help:"Take money of a pre-authorization."`
+	CompletionVoid completionVoidCommand `cmd:"" help:"Undo a completion of the current batch."`
+	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
+	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
+	Resolve        resolveCommand        `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
+	Status         statusCommand         `cmd:"" help:"Show what the terminal remembers."`
+	Slip           slipCommand           `cmd:"" help:"Print a slip again."`
 }
 
 // Exit is how a command ended that was not approved or accepted.

@@ -54,6 +54,8 @@ type entry struct {
 	rrn    string
 	undone bool // reversed
 	voided bool
+	of     *entry // what a void, pre-authorization void or completion is about
+	ended  bool   // a pre-authorization: voided or completed
 }
 
 // fault is what goes wrong with one request.
@@ -255,6 +257,15 @@ var table = map[string]struct{ must, may []int }{
 	"0400 22 000": {[]int{3, 4, 22, 25, 39, 49, 64}, []int{55}},
 	"0620 00 951": {[]int{3, 4, 22, 25, 37, 49, 55, 61, 64}, []int{23}},
 	"0400 23 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0100 10 000": {[]int{3, 4, 22, 25, 49, 64}, cardFields},
+	"0100 11 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0200 20 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0220 24 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0200 21 000": {[]int{3, 4, 22, 25, 37, 49, 61, 64}, nil},
+	"0400 10 000": {[]int{3, 4, 22, 25, 39, 49, 64}, []int{55}},
+	"0400 11 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0400 20 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0400 21 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
 	"0500 00 201": {[]int{48, 49, 63}, nil},
 	"0320 00 201": {[]int{48}, nil},
 	"0320 00 207": {[]int{48}, nil},
@@ -298,7 +309,7 @@ func (h *host) check(m *iso8583.Message) {
 func (h *host) checkCard(name string, m *iso8583.Message) {
 	mode, pin := m.Text(22)[:2], m.Text(22)[2:]
 	wants := map[string]string{"01": "2 14", "02": "35", "05": "2 14 23 35 55", "07": "23 35 55", "80": "35"}[mode]
-	if m.MTI == "0220" { // a refund reads the chip and asks it nothing
+	if f60, _ := iso8583.ParseField60(m.Text(60)); slices.Contains([]string{"25", "11", "20", "24"}, f60.Type) { // they read the chip and ask it nothing
 		wants = strings.TrimSuffix(wants, " 55")
 	}
 	var has []string
@@ -375,7 +386,7 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 		return a.Set(39, "A0")
 	}
 	id := f60.Batch + m.Text(11)
-	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(61) + m.Text(48)
+	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(38) + m.Text(61) + m.Text(48)
 	old, used := h.answers[id]
 	repeat := used && old.Text(62) == content
 	if ft.code != "" && (!repeat || slices.Contains(blind, ft.code)) {
@@ -463,16 +474,28 @@ func (h *host) carryOut(a, m *iso8583.Message, f60 iso8583.Field60, id string) {
 	case h.sales[id] != nil: // its reversal came first
 		a.Set(39, "12")
 	default:
-		if f60.Type == "23" {
+		e := &entry{kind: f60.Type, amount: amount.Minor(), rrn: rrn}
+		switch f60.Type {
+		case "11", "20", "24":
+			e.of = h.sales[m.Text(61)[:12]]
+			if e.of == nil || e.of.kind != "10" || e.of.ended || e.of.undone || m.Text(38) != "654321" {
+				a.Set(39, "12")
+				return
+			}
+			e.of.ended = true
+		case "23", "21":
 			of := h.sales[m.Text(61)[:12]]
 			if of == nil || of.voided || of.undone || of.rrn != m.Text(37) || of.amount != amount.Minor() {
 				a.Set(39, "12")
 				return
 			}
-			of.voided = true
+			of.voided, e.of = true, of
+			if of.of != nil {
+				of.of.ended = false
+			}
 		}
-		h.sales[id] = &entry{kind: f60.Type, amount: amount.Minor(), rrn: rrn}
-		if m.Has(55) && f60.Type == "22" {
+		h.sales[id] = e
+		if m.Has(55) {
 			a.SetBytes(55, h.authenticate(m))
 		}
 		a.Set(38, "654321").Set(44, "01020000   48021000   ").SetBytes(63, iso8583.EncodeText("CUP交易成功", 163))
@@ -529,8 +552,14 @@ func (h *host) reverse(id string, m *iso8583.Message) string {
 		return "00"
 	}
 	e.undone = true
-	if e.kind == "23" {
-		h.sales[m.Text(61)[:12]].voided = false
+	switch e.kind {
+	case "23", "21":
+		e.of.voided = false
+		if e.of.of != nil {
+			e.of.of.ended = true
+		}
+	case "11", "20":
+		e.of.ended = false
 	}
 	return "00"
 }
@@ -541,7 +570,8 @@ func (h *host) totals() iso8583.Totals {
 	for id, e := range h.sales {
 		switch {
 		case e.undone || id[:6] != fmt.Sprintf("%06d", h.batch):
-		case e.kind == "22":
+		case e.kind == "10" || e.kind == "11":
+		case e.kind == "22" || e.kind == "20" || e.kind == "24":
 			t.DebitCount++
 			t.DebitAmount += e.amount
 		default:

@@ -32,6 +32,8 @@ var (
 	ErrNeedPIN         = problem("超过免密限额，请输入密码", "Over the limit without a PIN: enter the PIN")
 	ErrNotFound        = problem("终端里没有这笔交易", "The terminal does not have this transaction")
 	ErrNotVoidable     = problem("这笔不能撤销：只能撤销本批次里成功的收款，且只有一次", "This cannot be voided: only an approved sale of the current batch, once")
+	ErrNoHold          = problem("终端里没有这笔预授权", "The terminal does not have this pre-authorization")
+	ErrHoldEnded       = problem("这笔预授权不能再用：没有成功、已撤销或已完成", "This pre-authorization cannot be used: not approved, voided, or completed already")
 	ErrNotRefundable   = problem("这笔不能退款", "This cannot be refunded")
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
@@ -13,6 +14,11 @@ import (
 // leaves a reversal pending, which goes out before the next online transaction
 // or with ResolvePending. After an error no money has moved.
 func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (Result, error) {
+	return t.take(ctx, Sale, amount, p)
+}
+
+// take is a sale or a pre-authorization.
+func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Presented) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
 		if err := checkAmount(amount); err != nil {
 			return Result{}, err
@@ -25,14 +31,14 @@ func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
-		m := s.state.request(Sale, s.state.Trace, s.state.Batch)
+		m := s.state.request(k, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
 		if err := s.present(m, p, c); err != nil {
 			return Result{}, err
 		}
 		return s.undoable(ctx, m, c, Transaction{
-			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
+			Kind: k, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
 		})
 	})
 }
@@ -40,6 +46,11 @@ func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (
 // Void undoes an approved sale of the current batch, whole and once. trace is
 // the sale's. Unknown and errors are as for Sale.
 func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
+	return t.void(ctx, Void, trace, Sale)
+}
+
+// void undoes a transaction of the current batch that is of one of the kinds.
+func (t *Terminal) void(ctx context.Context, k Kind, trace int, kinds ...Kind) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
 		if err := s.ready(ctx); err != nil { // first: it may open another batch
 			return Result{}, err
@@ -48,23 +59,23 @@ func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
 		if sale == nil {
 			return Result{}, ErrNotFound.because(fmt.Errorf("no transaction %06d in batch %06d", trace, s.state.Batch))
 		}
-		if sale.Kind != Sale || sale.State != Approved || s.state.voided(trace) {
+		if !slices.Contains(kinds, sale.Kind) || sale.State != Approved || s.state.voided(trace) {
 			return Result{}, ErrNotVoidable
 		}
-		m := s.state.request(Void, s.state.Trace, s.state.Batch)
+		m := s.state.request(k, s.state.Trace, s.state.Batch)
 		putAmount(m, sale.Amount)
 		m.Set(22, entries[Manual].mode+withoutPIN) // no card is presented
 		m.Set(37, sale.RRN).Set(61, six(sale.Batch)+six(trace)+sale.Time.Format("0102"))
 		return s.undoable(ctx, m, nil, Transaction{
-			Kind: Void, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
+			Kind: k, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
 		})
 	})
 }
 
-// voided reports whether a sale of the current batch has been undone, or may have been.
+// voided reports whether a sale or completion of the current batch has been undone, or may have been.
 func (s *state) voided(trace int) bool {
 	for _, tx := range s.Rows {
-		if tx.Kind == Void && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
+		if (tx.Kind == Void || tx.Kind == CompletionVoid) && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
 			return true
 		}
 	}
@@ -151,7 +162,7 @@ func (s *session) present(m *iso8583.Message, p Presented, c *chip) error {
 // wipe takes card data out of a message that has been used.
 func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55) }
 
-// undoable sends a sale or void. Its row says Unknown, and its reversal is
+// undoable sends what has a reversal: a sale, void, pre-authorization or completion. Its row says Unknown, and its reversal is
 // written down, before the first byte leaves; the answer can only improve on that.
 // The card's chip, nil for none, has the last word: what it does not accept is reversed at once.
 func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx Transaction) (Result, error) {

@@ -25,7 +25,7 @@ const paper = 32
 func Slip(r Result, c Copy, l Language) string {
 	p := printer{language: l}
 	switch r.Kind {
-	case Sale, Void, Refund:
+	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid:
 		p.transaction(r, c)
 	case Settlement:
 		if r.Settlement == nil {
@@ -111,7 +111,7 @@ func (p *printer) chip(f ChipFacts) {
 
 // contactlessFree reports whether the payment needed neither PIN nor signature.
 func (tx Transaction) contactlessFree() bool {
-	return tx.Kind == Sale && tx.Entry == Contactless && !tx.PINEntered && tx.Amount.Minor() <= contactlessFree[tx.Amount.Currency()]
+	return (tx.Kind == Sale || tx.Kind == Preauth) && tx.Entry == Contactless && !tx.PINEntered && tx.Amount.Minor() <= contactlessFree[tx.Amount.Currency()]
 }
 
 // foot wants a signature on the merchant's copy when no PIN proved the holder.
@@ -120,7 +120,10 @@ func (p *printer) foot(r Result, c Copy) {
 		p.text(Words{"这不是付款凭证", "This is no proof of payment"})
 		return
 	}
-	if r.Kind == Sale && r.PINEntered {
+	if r.Kind == Preauth {
+		p.text(Words{"预授权不是付款，完成时才扣款", "A pre-authorization is no payment: it is charged when completed"})
+	}
+	if (r.takes() || r.Kind == Preauth) && r.PINEntered {
 		p.text(Words{"已凭密码交易，无需签名", "PIN verified, no signature needed"})
 	}
 	free := r.contactlessFree()
@@ -176,7 +179,7 @@ func (p *printer) shop(s Shop) {
 
 // signed is the amount from the merchant's side: what goes back has a minus.
 func signed(tx Transaction) money.Amount {
-	if tx.Kind == Sale {
+	if tx.takes() || tx.Kind == Preauth {
 		return tx.Amount
 	}
 	return tx.Amount.Neg()
