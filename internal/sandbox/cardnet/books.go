@@ -69,7 +69,7 @@ func newBooks(issued []cards.Card) (*books, error) {
 
 // fill writes a verdict into the entry it will be.
 func (b *books) fill(e *Entry, v verdict) {
-	e.Code, e.PIN, e.Counter = v.code, v.pin, v.counter
+	e.Code, e.PIN, e.Counter, e.Sequence = v.code, v.pin, v.counter, v.sequence
 	e.Booked = money.New(v.booked, e.Amount.Currency())
 	if v.held != 0 {
 		e.Held = money.New(v.held, e.Amount.Currency())

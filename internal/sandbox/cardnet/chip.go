@@ -62,7 +62,7 @@ func (i issuer) checkChip(a *account, r *request) (code string, counter int) {
 	case a.card.Chip == cards.Chip{}:
 		return codeSecurity, 0
 	}
-	ac, sm, err := a.card.MasterKeys(r.Sequence)
+	ac, sm, err := a.card.MasterKeys(r.sequence)
 	if err != nil {
 		return codeSecurity, 0
 	}
@@ -73,7 +73,7 @@ func (i issuer) checkChip(a *account, r *request) (code string, counter int) {
 	if genuine, err := a.card.Chip.Version.Verify(ac, r.icc); err != nil || !genuine || !ok {
 		return codeSecurity, 0
 	}
-	if counter <= a.counters[r.Sequence] || fmt.Sprintf("%X", amount) != fmt.Sprintf("%012d", r.Amount.Minor()) {
+	if counter <= a.counters[r.sequence] || fmt.Sprintf("%X", amount) != fmt.Sprintf("%012d", r.Amount.Minor()) {
 		return codeSecurity, 0
 	}
 	return approved, counter
@@ -86,7 +86,7 @@ func (n *Network) authenticate(answer *iso8583.Message, r *request, e Entry, b B
 		return nil
 	}
 	c := n.books.accounts[e.Card].card // the accounts never change after New
-	ac, sm, err := c.MasterKeys(r.Sequence)
+	ac, sm, err := c.MasterKeys(r.sequence)
 	if err != nil {
 		return err
 	}

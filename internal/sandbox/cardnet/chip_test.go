@@ -173,3 +173,17 @@ func TestNoticesAreWrittenDownOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An advice that is repeated without what only a chip tells is the same advice.
+func TestARepeatNeedsNoChip(t *testing.T) {
+	t.Parallel()
+	a := newAcquirer(t)
+	x := a.want("00", a.sale("test-chip", 100))
+	r := a.want("00", a.refund(x, 50, set(23, "001"), func(m *iso8583.Message) { m.SetBytes(55, x.request.Bytes(55)) }))
+	r.request.Unset(23)
+	r.request.Unset(55)
+	a.want("00", a.ask(r.request))
+	if got := a.net(); got != "0.50" {
+		t.Errorf("merchant is owed %s", got)
+	}
+}

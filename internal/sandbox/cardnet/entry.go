@@ -17,7 +17,8 @@ type Entry struct {
 	Held      money.Amount `json:"held,omitzero"`  // kept ready of the card's funds; negative: free again
 	Available money.Amount `json:"available"`      // what the card has left after it
 	PIN       PINCheck     `json:"pin,omitempty"`
-	Counter   int          `json:"atc,omitempty"` // of a chip that has proven itself
+	Sequence  int          `json:"sequence,omitempty"` // F23 of that chip: the copy of the card
+	Counter   int          `json:"atc,omitempty"`      // of a chip that has proven itself
 }
 
 // PINCheck is what the issuer found about a PIN; "" means that none was looked at.

@@ -29,7 +29,7 @@ type verdict struct {
 	held   int64 // minor units kept ready of the card's funds
 	pin    PINCheck
 
-	counter int // of a chip that has proven itself
+	counter, sequence int // of a chip that has proven itself
 }
 
 // issuer decides requests by the books and the ZPK. It changes nothing.
@@ -56,7 +56,9 @@ func (i issuer) decide(r *request, forced string) verdict {
 		chip, counter = i.checkChip(a, r)
 	}
 	v := i.rule(a, r, forced, chip)
-	v.counter = counter
+	if v.counter = counter; counter > 0 {
+		v.sequence = r.sequence
+	}
 	return v
 }
 

@@ -108,10 +108,9 @@ type Info struct {
 	Terminal string       `json:"terminal,omitempty"` // F41
 	RRN      string       `json:"rrn,omitempty"`      // F37
 	Card     string       `json:"card,omitempty"`
-	Amount   money.Amount `json:"amount"`             // F4 and F49; nothing for a balance inquiry
-	Sequence int          `json:"sequence,omitempty"` // F23: the copy of the card
-	Results  string       `json:"results,omitempty"`  // of a script notice: tag DF31, hexadecimal
-	Repeat   bool         `json:"-"`                  // an answer to the same message has been decided before
+	Amount   money.Amount `json:"amount"`            // F4 and F49; nothing for a balance inquiry
+	Results  string       `json:"results,omitempty"` // of a script notice: tag DF31, hexadecimal
+	Repeat   bool         `json:"-"`                 // an answer to the same message has been decided before
 }
 
 // request is Info and the card data it came with, which lives as long as the message.
@@ -126,6 +125,7 @@ type request struct {
 	track      card.Track    // F35; zero when absent
 	pin        card.PINBlock // F52; zero when absent
 	icc        emv.TLV       // F55; empty when absent
+	sequence   int           // F23, the copy of the card; 0 when absent
 }
 
 // kindOf finds the kind of a message; ok is false for what the network does not do.
@@ -185,7 +185,7 @@ func (r *request) parseAmount(m *iso8583.Message) error {
 // error: the network answers 14, as for any card it does not know.
 func (r *request) parseCard(m *iso8583.Message) error {
 	r.pan, _ = card.ParsePAN(m.Text(2))
-	r.Sequence, _ = strconv.Atoi(m.Text(23)) // digits, or none
+	r.sequence, _ = strconv.Atoi(m.Text(23)) // digits, or none
 	if err := r.parseChip(m); err != nil {
 		return err
 	}
