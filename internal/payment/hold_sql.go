@@ -73,6 +73,9 @@ func (w *work) hold(m merchant.ID, id int64) (Hold, error) {
 // findHold reads the hold that a terminal points at by authorization code and card:
 // the newest when the bank used the code twice. ErrNotFound when there is none.
 func (w *work) findHold(r HoldRequest) (Hold, error) {
+	if r.AuthCode == "" {
+		return Hold{}, ErrNotFound // it would be that of a hold nobody approved
+	}
 	var id int64
 	query := `SELECT hold_id FROM holds WHERE merchant_id = $1 AND card_token = $2 AND auth_code = $3`
 	args := []any{r.Merchant.ID, r.Token, r.AuthCode}

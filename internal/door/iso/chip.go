@@ -112,6 +112,19 @@ func (c *call) chip(presented *channel.Card, facts *payment.CardFacts) error {
 	return nil
 }
 
+// noteChip logs what a chip said when its payment was taken back. It decides nothing:
+// field 55 of a reversal, even a malformed one, must not keep money from going back.
+func (s *Server) noteChip(c *call) {
+	if !c.message.Has(55) {
+		return
+	}
+	t, err := c.icc(emv.Reversal)
+	results, _ := t.Get(emv.VerificationResult)
+	scripts, _ := t.Get(emv.ScriptResult)
+	s.Log.Info("a chip's payment is taken back", "mid", c.message.Text(42), "tid", c.message.Text(41), "trace", c.message.Text(11),
+		"tvr", fmt.Sprintf("%X", results), "scripts", fmt.Sprintf("%X", scripts), "err", err)
+}
+
 // readsChips reports whether the terminal has a chip reader (60.4); one that says nothing has none.
 func (c *call) readsChips() bool { return c.f60.Capability >= "5" }
 

@@ -264,3 +264,20 @@ func TestANoticeWaitsForItsBank(t *testing.T) {
 		t.Errorf("%+v", w.effect(d.shop))
 	}
 }
+
+func TestAReversalOfAChipsPaymentIsTakenWhateverTheChipSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	d := w.shop().device("en")
+	d.signOn("004")
+	for name, icc := range map[string]string{"well formed": "\x95\x05\x00\x00\x00\x00\x20\xdf\x31\x05\x11\x00\x00\x00\x07", "malformed": "\x9f"} {
+		m := d.chip(1_00)
+		d.must(m)
+		t.Log(name)
+		d.must(d.reversal(m, "06").set(55, icc))
+	}
+	w.heal()
+	if e := w.effect(d.shop); e != (effect{}) {
+		t.Errorf("%+v", e)
+	}
+}

@@ -88,11 +88,7 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.message.Has(55) {
-		if _, err := c.icc(emv.Reversal); err != nil {
-			return err
-		}
-	}
+	s.noteChip(c)
 	a, err := s.Engine.Reverse(ctx, payment.ReversalRequest{Source: c.source(), Amount: amount, Reason: c.message.Text(39)})
 	switch {
 	case err == nil:
