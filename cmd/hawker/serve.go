@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"hawker/internal/app"
+	"hawker/internal/money"
+	"hawker/internal/payment"
 )
 
 type logFlags struct {
@@ -42,8 +44,19 @@ type serveCommand struct {
 	ISOKey   string `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
 	Master   string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
 	Batch    int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
+	holdFlags
 	networkFlags
 	logFlags
+}
+
+// holdFlags are what may be done with a pre-authorization.
+type holdFlags struct {
+	CompletionShare int           `help:"The most that a completion may take, in percent of its pre-authorization." default:"115"`
+	HoldLasts       time.Duration `help:"How long a pre-authorization stands before it is given back." default:"720h"`
+}
+
+func (f holdFlags) terms() payment.HoldTerms {
+	return payment.HoldTerms{Share: money.BasisPoints(max(-1, min(f.CompletionShare, 10000)) * 100), Last: f.HoldLasts} //nolint:gosec // bounded
 }
 
 // Run serves until SIGINT or SIGTERM and drains.
@@ -57,7 +70,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		// fifth of the processor's time under load was collection.
 		debug.SetGCPercent(400)
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HTTP: app.Listen{Addr: c.HTTP},
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err

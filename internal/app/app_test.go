@@ -19,6 +19,7 @@ import (
 
 	"hawker/internal/money"
 	"hawker/internal/nodes"
+	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/pos"
 	"hawker/internal/store/storetest"
@@ -296,6 +297,18 @@ func waitAtRest(t *testing.T, c Config, network *cardnet.Network, within time.Du
 		case <-tick.C:
 		case <-deadline:
 			t.Fatalf("not resolved within %s: %v", within, err)
+		}
+	}
+}
+
+func TestHoldTermsThatMakeNoSenseAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, terms := range map[string]payment.HoldTerms{
+		"a negative share": {Share: -1}, "more than ten times": {Share: 100001}, "over before it began": {Last: -time.Hour},
+	} {
+		c := Config{Data: t.TempDir(), Hold: terms}
+		if err := c.complete(); err == nil {
+			t.Errorf("%s is taken", name)
 		}
 	}
 }

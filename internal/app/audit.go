@@ -51,7 +51,12 @@ func (s *Server) Audit(ctx context.Context) (Audit, error) {
 	if err != nil {
 		return a, err
 	}
-	a.UnderWay, a.Waiting, a.Cases = len(under), len(waiting), len(open)
+	a.UnderWay, a.Cases = len(under), len(open)
+	for _, j := range waiting {
+		if j.Kind != payment.JobHoldExpiry { // it waits for weeks, and for nothing that is under way
+			a.Waiting++
+		}
+	}
 	if a.Trial, err = ledger.Trial(ctx, q, 0); err != nil {
 		return a, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/payment"
 )
 
 // Config says how a server runs. Its zero value, with a data directory, serves
@@ -21,11 +22,12 @@ type Config struct {
 	ISO      Listen // terminal port
 	HTTP     Listen // health and metrics
 	Network  Network
-	Log      *slog.Logger  // nil is silent
-	Clock    clock.Clock   // nil is the machine's
-	Batch    int           // commands in one commit; 0 is the usual bound, 1 turns batching off
-	Dead     time.Duration // a node on this database that gave no sign of life for so long is dead; 10 s when 0
-	Drain    time.Duration // how long what is being answered may take after a stop; 20 s when 0
+	Log      *slog.Logger      // nil is silent
+	Clock    clock.Clock       // nil is the machine's
+	Batch    int               // commands in one commit; 0 is the usual bound, 1 turns batching off
+	Dead     time.Duration     // a node on this database that gave no sign of life for so long is dead; 10 s when 0
+	Hold     payment.HoldTerms // what may be done with a pre-authorization
+	Drain    time.Duration     // how long what is being answered may take after a stop; 20 s when 0
 }
 
 // Listen is where a door listens. With a certificate it speaks TLS 1.2 or 1.3 only.
@@ -76,11 +78,17 @@ func (c *Config) complete() error {
 			return errors.New("TLS needs a certificate and its key")
 		}
 	}
+	if c.Hold.Share < 0 || c.Hold.Share > maxShare || c.Hold.Last < 0 {
+		return errors.New("a completion's share of a pre-authorization is 1 to 1000 percent, and a pre-authorization lasts some time")
+	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "hawker.db")
 	}
 	return os.MkdirAll(c.Data, 0o700)
 }
+
+// maxShare is the most that a completion may be let take: ten times its pre-authorization.
+const maxShare = 100000
 
 // shards are the writers on PostgreSQL: with batching off each payment has its own
 // transaction, and as many run at once as the pool has connections.

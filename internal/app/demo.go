@@ -109,6 +109,23 @@ var story = []struct {
 		}
 		return d.expect(pos.Approved)(d.terminal.Refund(d.ctx, pos.Original{Trace: d.first.Trace}, money.New(650, money.CNY), p))
 	}},
+	{"插卡 Sale of 8.00 by chip: card and bank prove themselves to each other", func(d *demo) error {
+		return d.expect(pos.Approved)(d.saleBy(pos.Chip, "8.00", "test-chip", "123456"))
+	}},
+	{"芯片不认 Sale of 9.00: the chip does not accept the answer, and the terminal takes the sale back", func(d *demo) error {
+		return d.expect(pos.Reversed)(d.saleBy(pos.Chip, "9.00", "test-chip-forged", "123456"))
+	}},
+	{"预授权 50.00 is held on a card, and 45.00 of it taken", func(d *demo) error {
+		p, err := present("test-debit-2", "123456")
+		if err != nil {
+			return err
+		}
+		hold, err := d.terminal.Preauth(d.ctx, money.New(5000, money.CNY), p)
+		if err := d.expect(pos.Approved)(hold, err); err != nil {
+			return err
+		}
+		return d.expect(pos.Approved)(d.terminal.Complete(d.ctx, pos.Original{Trace: hold.Trace}, money.New(4500, money.CNY), p))
+	}},
 	{"查余额 Balance inquiry", func(d *demo) error {
 		p, err := present("test-debit", "123456")
 		if err != nil {
@@ -144,10 +161,15 @@ func present(name, pin string) (pos.Presented, error) {
 }
 
 func (d *demo) sale(amount, name, pin string) (pos.Result, error) {
+	return d.saleBy(pos.Swipe, amount, name, pin)
+}
+
+func (d *demo) saleBy(entry pos.Entry, amount, name, pin string) (pos.Result, error) {
 	p, err := present(name, pin)
 	if err != nil {
 		return pos.Result{}, err
 	}
+	p.Entry = entry
 	a, err := money.Parse(amount, money.CNY)
 	if err != nil {
 		return pos.Result{}, err

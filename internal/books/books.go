@@ -21,6 +21,13 @@ const (
 	Fees      ledger.Account = "fees"      // income: what the merchant paid for payments
 )
 
+// Held is what cards' banks keep ready for the merchant's pre-authorizations: a
+// promise, not money, mirrored by HeldAt so that the two always cancel.
+const Held ledger.Account = "held"
+
+// HeldAt is what a channel's cards keep ready: Held's other side.
+func HeldAt(channel string) ledger.Account { return ledger.Account("held/" + channel) }
+
 // Receivable is what a channel owes us for this merchant's payments: an asset.
 func Receivable(channel string) ledger.Account { return ledger.Account("channel/" + channel) }
 
@@ -52,6 +59,24 @@ func SaleReversal(f Fact) (ledger.Entry, error) {
 // VoidReversal undoes a booked void: the sale stands again.
 func VoidReversal(f Fact) (ledger.Entry, error) {
 	return f.entry("void reversal", ledger.Debit, ledger.Credit)
+}
+
+// Hold notes that a card's bank keeps the amount ready.
+func Hold(f Fact) (ledger.Entry, error) {
+	return f.memo("hold", ledger.Debit, ledger.Credit), nil
+}
+
+// HoldEnd notes that it does not any more: completed, given back, or expired.
+func HoldEnd(f Fact) (ledger.Entry, error) {
+	return f.memo("hold end", ledger.Credit, ledger.Debit), nil
+}
+
+// memo posts the amount on the two accounts of holds, which no money touches.
+func (f Fact) memo(fact string, at, held side) ledger.Entry {
+	return ledger.Entry{
+		Owner: ledger.Owner(f.Merchant), Fact: fact, Ref: f.Ref, Day: f.Day, At: f.At,
+		Postings: []ledger.Posting{at(HeldAt(f.Channel), f.Amount), held(Held, f.Amount)},
+	}
 }
 
 type side func(ledger.Account, money.Amount) ledger.Posting

@@ -27,6 +27,9 @@ var facts = map[string]func(books.Fact) (ledger.Entry, error){
 	"sale": books.Sale, "void": books.Void, "refund": books.Refund, "sale reversal": books.SaleReversal, "void reversal": books.VoidReversal,
 }
 
+// memos move no money: their two accounts mirror each other.
+var memos = map[string]func(books.Fact) (ledger.Entry, error){"hold": books.Hold, "hold end": books.HoldEnd}
+
 func fact(ref string, amount, fee money.Amount) books.Fact {
 	return books.Fact{Merchant: us, Ref: ref, Channel: "card", Amount: amount, Fee: fee, Day: 20261122, At: noon}
 }
@@ -45,7 +48,7 @@ func post(t testing.TB, db *store.DB, what func(books.Fact) (ledger.Entry, error
 func balances(t testing.TB, db *store.DB, owner ledger.Owner) map[ledger.Account]int64 {
 	t.Helper()
 	all := map[ledger.Account]int64{}
-	for _, account := range []ledger.Account{books.Receivable("card"), books.Pending, books.Fees, books.Available, books.Reserve} {
+	for _, account := range []ledger.Account{books.Receivable("card"), books.Pending, books.Fees, books.Available, books.Reserve, books.Held, books.HeldAt("card")} {
 		b, err := ledger.Balance(t.Context(), db.Read(), owner, account, money.CNY)
 		if err != nil {
 			t.Fatal(err)
@@ -69,6 +72,8 @@ func TestWhatEachFactDoesToTheAccounts(t *testing.T) {
 		{"a void takes everything back, the fee included", []string{"sale", "void"}, map[ledger.Account]int64{}},
 		{"a full refund takes everything back, the fee included", []string{"sale", "refund"}, map[ledger.Account]int64{}},
 		{"a reversed sale stands nowhere", []string{"sale", "sale reversal"}, map[ledger.Account]int64{}},
+		{"a hold owes nothing: two sides of a memo", []string{"hold"}, map[ledger.Account]int64{"held/card": 4650, books.Held: -4650}},
+		{"a hold that was completed leaves the sale alone", []string{"hold", "hold end", "sale"}, map[ledger.Account]int64{card: 4650, pending: -4622, fees: -28}},
 		{"a reversed void lets the sale stand", []string{"sale", "void", "void reversal"}, map[ledger.Account]int64{card: 4650, pending: -4622, fees: -28}},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -76,7 +81,11 @@ func TestWhatEachFactDoesToTheAccounts(t *testing.T) {
 			f := fact("1", money.New(4650, money.CNY), money.New(28, money.CNY))
 			f.Merchant = merchant.ID(1 + i)
 			for _, name := range c.facts {
-				post(t, db, facts[name], f)
+				book := facts[name]
+				if memo, ok := memos[name]; ok {
+					book = memo
+				}
+				post(t, db, book, f)
 			}
 			if got := balances(t, db, ledger.Owner(f.Merchant)); fmt.Sprint(got) != fmt.Sprint(c.want) {
 				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
@@ -140,6 +149,27 @@ func TestNetAndFeeAreTheWholeAndNothingIsCreated(t *testing.T) {
 			}
 			if entry.Fact != name || entry.Owner != us || entry.Ref != "1" || entry.Day != 20261122 || !entry.At.Equal(noon) {
 				r.Fatalf("%s: %+v", name, entry)
+			}
+		}
+	})
+}
+
+func TestAMemoTouchesNoMoney(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		amount, _ := amounts(r)
+		for name, book := range memos {
+			entry, err := book(fact("1", amount, money.Zero(amount.Currency())))
+			if err != nil || len(entry.Postings) != 2 || entry.Fact != name {
+				r.Fatal(entry, err)
+			}
+			sign := int64(1)
+			if name == "hold end" {
+				sign = -1
+			}
+			if at, held := entry.Postings[0], entry.Postings[1]; at.Account != books.HeldAt("card") || held.Account != books.Held ||
+				at.Amount.Minor() != sign*amount.Minor() || held.Amount != at.Amount.Neg() {
+				r.Fatalf("%s of %v: %+v", name, amount, entry.Postings)
 			}
 		}
 	})

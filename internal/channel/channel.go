@@ -21,6 +21,15 @@ const (
 	Refund   Kind = "refund"
 	Reversal Kind = "reversal"
 	Balance  Kind = "balance"
+
+	Preauth          Kind = "pre-authorization"
+	PreauthVoid      Kind = "pre-authorization void"
+	Completion       Kind = "completion"
+	CompletionNotice Kind = "completion notice" // as Completion, of what the terminal has concluded: asked again, never reversed
+	CompletionVoid   Kind = "completion void"
+
+	// ScriptNotice tells the issuer what became of its scripts for a chip. No money moves.
+	ScriptNotice Kind = "script notice"
 )
 
 // Channel is one way to move money.
@@ -29,7 +38,7 @@ type Channel interface {
 	Name() string
 	// Do sends the request and waits for the answer until the channel's own deadline.
 	// It returns no error: whatever happens is one of the Results. Repeating a request
-	// of kind Refund or Reversal is safe and has one effect.
+	// of kind Refund, CompletionNotice, Reversal or ScriptNotice is safe and has one effect.
 	Do(ctx context.Context, r Request) Outcome
 }
 
@@ -63,12 +72,13 @@ func (c Card) Wipe() {
 	c.PIN.Wipe()
 }
 
-// Original points at what a void, refund or reversal is about.
+// Original points at what a void, refund, completion or reversal is about.
 type Original struct {
-	Kind Kind
-	Ref  string
-	STAN int
-	At   time.Time
+	Kind     Kind
+	Ref      string
+	STAN     int
+	At       time.Time
+	AuthCode string // "" when it has none
 }
 
 // Request is one attempt, or one repeat of it.
@@ -104,6 +114,7 @@ type Outcome struct {
 	AuthCode string
 	Issuer   string       // field 44
 	Balance  money.Amount // of a balance inquiry
+	ICC      string       // field 55 for the chip: issuer authentication data and scripts, BER-TLV; "" for none
 	Detail   string       // for the log; no card data
 }
 

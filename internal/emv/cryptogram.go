@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"math/bits"
 	"strings"
 )
 
@@ -32,15 +31,13 @@ func MasterKey(issuer []byte, pan string, sequence int) ([]byte, error) {
 	c := triple(issuer)
 	c.Encrypt(key[:8], key[:8])
 	c.Encrypt(key[8:], key[8:])
-	for i := range key {
-		key[i] ^= byte(bits.OnesCount8(key[i])+1) & 1 //nolint:gosec // 0 to 9
-	}
+	oddParity(key)
 	return key, nil
 }
 
-// cvn10 are the objects that a request cryptogram of version 10 covers, with
-// their lengths; the card's verification results out of the issuer data follow.
-var cvn10 = []struct {
+// objects are what a cryptogram covers, with their lengths; something of the
+// issuer data follows, as the version has it.
+var objects = []struct {
 	tag  Tag
 	size int
 }{
@@ -50,25 +47,23 @@ var cvn10 = []struct {
 
 // RequestData collects what a request cryptogram of version 10 covers out of
 // field 55. A missing object, one of another length, or another version is ErrCryptogram.
-func RequestData(t TLV) ([]byte, error) {
+func RequestData(t TLV) ([]byte, error) { return CVN10.Data(t) }
+
+// covered collects the objects that every version here covers.
+func covered(t TLV) ([]byte, error) {
 	var data []byte
-	for _, object := range cvn10 {
+	for _, object := range objects {
 		value, ok := t.Get(object.tag)
 		if !ok || len(value) != object.size {
 			return nil, fmt.Errorf("%w: tag %s is missing or not of %d bytes", ErrCryptogram, object.tag, object.size)
 		}
 		data = append(data, value...)
 	}
-	// Issuer data of version 10: length, key index, version, four bytes of results.
-	issuer, _ := t.Get(IssuerData)
-	if len(issuer) < 7 || issuer[0] < 6 || issuer[2] != 10 {
-		return nil, fmt.Errorf("%w: tag %s is not of version 10", ErrCryptogram, IssuerData)
-	}
-	return append(data, issuer[3:7]...), nil
+	return data, nil
 }
 
-// ARQC is the request cryptogram of version 10 over data (RequestData's): eight
-// bytes, ISO/IEC 9797-1 algorithm 3 under the card's own key, zero-padded.
+// ARQC is a cryptogram over data: eight bytes, ISO/IEC 9797-1 algorithm 3 under a card's
+// or session key of 16 bytes, zero-padded.
 func ARQC(key, data []byte) ([]byte, error) {
 	if len(key) != 16 || len(data) == 0 {
 		return nil, fmt.Errorf("%w: key of 16 bytes or data", ErrCryptogram)

@@ -12,12 +12,16 @@ type Tag uint32
 
 // The tags that this package and a card host's adapter speak of (EMV Book 3, Annex A).
 const (
+	AppLabel           Tag = 0x50
 	Track2Equivalent   Tag = 0x57
 	PAN                Tag = 0x5A
 	CurrencyCode       Tag = 0x5F2A
 	PANSequence        Tag = 0x5F34
+	ScriptBefore       Tag = 0x71 // template: commands for the card before its second cryptogram
+	ScriptAfter        Tag = 0x72 // template: commands for the card after it
 	InterchangeProfile Tag = 0x82
 	DedicatedFile      Tag = 0x84
+	ScriptCommand      Tag = 0x86
 	AuthorizationCode  Tag = 0x8A
 	IssuerAuth         Tag = 0x91
 	VerificationResult Tag = 0x95
@@ -27,6 +31,7 @@ const (
 	AmountOther        Tag = 0x9F03
 	AppVersion         Tag = 0x9F09
 	IssuerData         Tag = 0x9F10
+	ScriptID           Tag = 0x9F18
 	CountryCode        Tag = 0x9F1A
 	InterfaceDevice    Tag = 0x9F1E
 	Cryptogram         Tag = 0x9F26
@@ -51,6 +56,12 @@ var Online = []Tag{
 
 // Reversal are the objects of a reversal in field 55.
 var Reversal = []Tag{VerificationResult, InterfaceDevice, IssuerData, TransactionCounter, ScriptResult}
+
+// Notice are the objects of a script result notice in field 55.
+var Notice = []Tag{
+	Capabilities, VerificationResult, Unpredictable, InterfaceDevice, IssuerData, Cryptogram, TransactionCounter,
+	InterchangeProfile, ScriptResult, CountryCode, TransactionDate,
+}
 
 // Template reports whether the tag's objects hold other objects.
 func (t Tag) Template() bool {

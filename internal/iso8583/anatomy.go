@@ -244,7 +244,7 @@ func isAnswer(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
 
 // What the digits of the protocol pages mean.
 var (
-	transactionTypes = map[string]string{"00": "sale / 消费", "20": "void or refund / 撤销或退货", "31": "balance inquiry / 余额查询"}
+	transactionTypes = map[string]string{"00": "sale / 消费", "03": "pre-authorization / 预授权", "20": "void or refund / 撤销或退货", "31": "balance inquiry / 余额查询"}
 	entryModes       = map[string]string{
 		"01": "manual / 手工", "02": "swipe / 刷卡", "03": "QR code / 二维码", "05": "chip / 插卡",
 		"07": "contactless / 非接", "80": "fallback / 降级", "96": "mobile chip / 手机芯片", "98": "contactless / 非接",
@@ -253,12 +253,14 @@ var (
 	conditions   = map[string]string{"00": "normal / 正常", "06": "preauthorization / 预授权", "08": "mail or telephone order / 邮购"}
 	messageTypes = map[string]string{
 		"00": "management / 管理", "01": "balance inquiry / 余额查询", "22": "sale / 消费", "23": "void / 消费撤销", "25": "refund / 退货",
+		"10": "pre-authorization / 预授权", "11": "pre-authorization void / 预授权撤销", "20": "completion / 预授权完成（请求）",
+		"21": "completion void / 预授权完成撤销", "24": "completion notice / 预授权完成（通知）",
 	}
 	networkCodes = map[string]string{
 		"000": "transaction / 交易", "001": "sign-on, single length / 签到（单倍长）", "002": "sign-off / 签退",
 		"003": "sign-on, double length / 签到（双倍长）", "004": "sign-on with track key / 签到（含磁道密钥）",
 		"201": "settlement, upload / 批结算、批上送", "202": "upload end, not balanced / 批上送结束（不平）",
-		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响",
+		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响", "951": "script result notice / 脚本结果通知",
 	}
 	reversalReasons = map[string]string{
 		"98": "no valid answer came / 未收到应答", "A0": "the answer's MAC was wrong / 应答MAC错误", "06": "another reason / 其他原因",

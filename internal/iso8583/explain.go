@@ -165,12 +165,14 @@ func (p *Profile) show(n int, value []byte) string {
 
 // mtiNames are the messages of both protocol pages.
 var mtiNames = map[string]string{
+	"0100": "authorization request / 授权请求", "0110": "answer to it / 应答",
 	"0200": "financial request / 金融请求", "0210": "answer to it / 应答",
 	"0220": "financial advice / 金融通知", "0230": "answer to it / 应答",
 	"0320": "batch upload / 批上送", "0330": "answer to it / 应答",
 	"0400": "reversal / 冲正", "0410": "answer to it / 应答",
 	"0420": "reversal advice / 冲正通知", "0430": "answer to it / 应答",
 	"0500": "settlement / 批结算", "0510": "answer to it / 应答",
+	"0620": "script result notice / 脚本结果通知", "0630": "answer to it / 应答",
 	"0800": "network management / 网络管理", "0810": "answer to it / 应答",
 	"0820": "network management advice / 网络管理通知", "0830": "answer to it / 应答",
 }

@@ -23,8 +23,9 @@ var ErrBatchAgain = fault.New(fault.Conflict, "batch_settled", "这个批次已�
 // ErrDetails refuses an end message whose count differs from the details received.
 var ErrDetails = fault.New(fault.Invalid, "details_incomplete", "批上送笔数不符，请重新上送。", "The number of uploaded details differs. Upload them again.")
 
-// Totals are the money of a batch: debit counts approved sales, voided ones
-// included; credit counts approved voids and refunds; what was reversed counts nowhere.
+// Totals are the money of a batch: debit counts approved sales and completions, voided
+// ones included; credit counts approved voids of these and refunds; what was reversed
+// counts nowhere, and neither does a pre-authorization.
 type Totals struct {
 	Debit       money.Amount
 	DebitCount  int
@@ -121,8 +122,14 @@ func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.C
 		if err := rows.Scan(&kind, &count, &minor); err != nil {
 			return sums, fmt.Errorf("batch totals: %w", err)
 		}
-		if kind == channel.Sale {
-			sums.DebitCount, sums.Debit = count, money.New(minor, c)
+		if ofHold(kind) {
+			continue // nothing is owed for it
+		}
+		if kind == channel.Sale || completes(kind) {
+			sums.DebitCount += count
+			if sums.Debit, err = sums.Debit.Add(money.New(minor, c)); err != nil {
+				return sums, err
+			}
 			continue
 		}
 		sums.CreditCount += count
@@ -264,6 +271,9 @@ func compare(ctx context.Context, q store.Querier, b Batch) (breaks []Break, upl
 		return nil, 0, err
 	}
 	for _, a := range list {
+		if ofHold(a.Kind) {
+			continue
+		}
 		at[a.Trace] = len(breaks)
 		breaks = append(breaks, Break{a.Trace, a.Amount, money.Zero(c)})
 	}

@@ -20,7 +20,7 @@ func TestTheDocsShowTheMovesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	const file = "../../docs/payment-states.md"
 	text := "# The life of a payment\n\nPrinted from `internal/payment/state.go` by `go test ./internal/payment -run Docs -update`. What is absent is refused as a conflict.\n" +
-		"\n## Payment\n" + diagram(payment.PaymentMoves) + "\n## Attempt (sale, void, refund)\n" + diagram(payment.AttemptMoves)
+		"\n## Payment\n" + diagram(payment.PaymentMoves) + "\n## Hold\n" + diagram(payment.HoldMoves) + "\n## Attempt\n" + diagram(payment.AttemptMoves)
 	if *update {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -49,6 +49,7 @@ func diagram(m payment.Moves) string {
 
 // order lists the states as a payment meets them.
 func order(a, b payment.State) int {
-	life := []payment.State{payment.Sent, payment.Unknown, payment.Approved, payment.Voiding, payment.Voided, payment.Restoring, payment.Reversing}
+	life := []payment.State{payment.Sent, payment.Unknown, payment.Approved, payment.Voiding, payment.Voided, payment.Restoring, payment.Held, payment.Completing, payment.Completed,
+		payment.Reopening, payment.Resuming, payment.Reversing, payment.Expiring}
 	return cmp.Compare(slices.Index(life, a), slices.Index(life, b))
 }

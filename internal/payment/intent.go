@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"hawker/internal/channel"
+	"hawker/internal/chips"
 	"hawker/internal/fault"
 	"hawker/internal/risk"
 	"hawker/internal/store"
@@ -20,6 +21,7 @@ type intent struct {
 	attempt Attempt // kind, amount and fee
 	hash    []byte  // of the content
 	facts   *risk.Facts
+	chip    chips.Use // must be new; zero for none
 
 	// rules checks business rules and makes reservations. A refusal is recorded as a
 	// declined attempt, together with what rules kept before it refused.
@@ -50,7 +52,7 @@ func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 		i.facts.Attempt, i.facts.Day = a.ID, a.Day
 	}
 	b := begun{land: e.flights.begin(a.ID)}
-	c := &command{merchant: a.Merchant, source: &i.Source, facts: i.facts}
+	c := &command{merchant: a.Merchant, source: &i.Source, facts: i.facts, chip: i.chip}
 	c.apply = func(w *work) (err error) {
 		b.Attempt, b.proof, b.fresh, err = e.intend(w, i, a)
 		return err
@@ -103,7 +105,11 @@ func (e *Engine) intend(w *work, i intent, a Attempt) (Attempt, risk.Approval, b
 		return a, none, false, err
 	}
 	a.State = Sent
-	proof, err := i.rules(w, &a)
+	err = w.advance(i.chip)
+	proof := none
+	if err == nil {
+		proof, err = i.rules(w, &a)
+	}
 	if err != nil {
 		f := fault.Of(err)
 		if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
@@ -130,10 +136,11 @@ func (e *Engine) repeat(ctx context.Context, was, asked Attempt) (Attempt, error
 		return was, ErrReused
 	}
 	if was.State != Sent {
-		return was, nil
+		return e.again(ctx, was, nil)
 	}
 	e.flights.wait(ctx, was.ID)
-	return attemptByID(ctx, e.db.Read(), was.Merchant, was.ID)
+	was, err := attemptByID(ctx, e.db.Read(), was.Merchant, was.ID)
+	return e.again(ctx, was, err)
 }
 
 // content hashes what makes two requests under one key the same request. The

@@ -15,6 +15,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
 	"hawker/internal/jobs"
@@ -69,15 +70,17 @@ type CardFacts struct {
 	Last4 string
 	Kind  card.Kind
 	Entry string
+	Chip  chips.Use // the chip's transaction, where one must be new; not stored
 }
 
-// Attempt is one try through one channel: a sale, void, refund or reversal.
+// Attempt is one try through one channel: a sale, void, refund, reversal, or
+// something of a pre-authorization.
 type Attempt struct {
 	Merchant merchant.ID
 	ID       int64
-	Payment  int64
+	Payment  int64 // or the hold that a pre-authorization and its void belong to
 	Kind     channel.Kind
-	Of       int64 // the attempt that a void, refund or reversal is about; 0 for a sale
+	Of       int64 // the attempt that a void, refund, completion or reversal is about; 0 for a sale and a pre-authorization
 	Channel  string
 	State    State
 	Terminal terminal.ID
@@ -90,6 +93,7 @@ type Attempt struct {
 	Code     string // the channel's response code; "" while or because there is none
 	AuthCode string
 	Issuer   string
+	ICC      string // what the bank told the card's chip, BER-TLV; "" when nothing
 	Reason   string // name of our own refusal; why a reversal was wanted
 	Booked   bool   // its postings stand
 	Day      clock.Day
@@ -120,7 +124,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; Batch, Node and Remember may be zero.
+// Config is what an Engine needs; Batch, Node, Hold and Remember may be zero.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -130,7 +134,8 @@ type Config struct {
 	Metrics Metrics
 	Batch   store.BatchOptions // Report is set by the engine
 
-	Node     nodes.ID      // written with each attempt
+	Node     nodes.ID // written with each attempt
+	Hold     HoldTerms
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 }
 
@@ -161,11 +166,12 @@ type Engine struct {
 	adrift  atomic.Bool // an attempt may be without an outcome and not in flight
 	stans   *stans
 	node    nodes.ID
+	terms   HoldTerms
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs()}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault()}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
@@ -174,6 +180,8 @@ func New(c Config) *Engine {
 	e.adrift.Store(true) // what an earlier process of this node left
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
+	c.Jobs.Handle(jobNotice, e.runNotice)
+	c.Jobs.Handle(JobHoldExpiry, e.runExpiry)
 	return e
 }
 
@@ -207,7 +215,7 @@ func (e *Engine) request(m merchant.Merchant, a Attempt, c channel.Card) channel
 }
 
 func original(a Attempt) channel.Original {
-	return channel.Original{Kind: a.Kind, Ref: a.Ref(), STAN: a.STAN, At: a.Created}
+	return channel.Original{Kind: a.Kind, Ref: a.Ref(), STAN: a.STAN, At: a.Created, AuthCode: a.AuthCode}
 }
 
 // accepts checks what holds for every amount of money asked of a merchant.
@@ -226,7 +234,8 @@ func accepts(m merchant.Merchant, a money.Amount) error {
 
 // Inquire asks the card's available balance. No money moves, so nothing is
 // stored. The outcome is the channel's; the ref is for the answer and the log.
-func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card) (ref string, _ channel.Outcome, err error) {
+// chip is the chip's transaction, zero for none.
+func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card, chip chips.Use) (ref string, _ channel.Outcome, err error) {
 	defer c.Wipe()
 	if err := src.Merchant.MayTake(); err != nil {
 		return "", channel.Outcome{}, err
@@ -240,6 +249,9 @@ func (e *Engine) Inquire(ctx context.Context, src Source, c channel.Card) (ref s
 	}
 	if t.Batch != src.Batch {
 		return "", channel.Outcome{}, terminal.ErrBatch
+	}
+	if err := e.advance(src.Merchant.ID, chip); err != nil {
+		return "", channel.Outcome{}, err
 	}
 	now := e.now()
 	stan, err := e.stans.draw(now)

@@ -51,20 +51,25 @@ func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error
 		return a, err
 	}
 	if stands.State == Approved && o.Result == channel.Approved && stands.Code == o.Code && stands.AuthCode == o.AuthCode {
+		stands.ICC = o.ICC
 		return stands, nil // the commit of an earlier run was in doubt, and had happened
+	}
+	a.Code, a.AuthCode, a.Issuer, a.ICC = o.Code, o.AuthCode, o.Issuer, o.ICC
+	w.tellChip(a)
+	if o.Result == channel.Unsent {
+		a.Reason = ErrUnreachable.Name
+	}
+	if ofHold(a.Kind) {
+		return e.concludeHold(w, a, o)
 	}
 	p, err := w.payment(a.Merchant, a.Payment)
 	if err != nil {
 		return a, err
 	}
-	a.Code, a.AuthCode, a.Issuer = o.Code, o.AuthCode, o.Issuer
 	switch o.Result {
 	case channel.Approved:
 		err = e.accepted(w, &a, &p)
 	case channel.Declined, channel.Unsent:
-		if o.Result == channel.Unsent {
-			a.Reason = ErrUnreachable.Name
-		}
 		err = e.refused(w, &a, &p)
 	default:
 		err = e.silent(w, &a, &p)
@@ -87,10 +92,20 @@ func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 		if err := w.movePayment(p, Accept, now); err != nil {
 			return err
 		}
-	case channel.Void:
+	case channel.Completion, channel.CompletionNotice:
+		entry, kind = books.Sale, "payment.completed"
+		if err := errors.Join(w.movePayment(p, Accept, now), e.closeHold(w, *a, now)); err != nil {
+			return err
+		}
+	case channel.Void, channel.CompletionVoid:
 		entry, kind = books.Void, "payment.voided"
 		if err := errors.Join(w.movePayment(p, Accept, now), w.desk.Release(w.ctx, facts(*p, a.ID))); err != nil {
 			return err
+		}
+		if a.Kind == channel.CompletionVoid {
+			if err := e.reopenHold(w, *a, Reopen, now); err != nil {
+				return err
+			}
 		}
 	}
 	w.tell(kind, *a, *p, now)
@@ -109,7 +124,10 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 	case channel.Sale:
 		kind = "payment.declined"
 		err = errors.Join(w.movePayment(p, Refuse, now), w.desk.Release(w.ctx, facts(*p, a.ID)))
-	case channel.Void:
+	case channel.Completion, channel.CompletionNotice:
+		kind = "completion.declined"
+		err = errors.Join(w.movePayment(p, Refuse, now), w.desk.Release(w.ctx, facts(*p, a.ID)), e.standAgain(w, *a, now))
+	case channel.Void, channel.CompletionVoid:
 		kind = "void.declined"
 		err = w.movePayment(p, Refuse, now)
 	default:
@@ -120,18 +138,25 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 }
 
 // silent records that nothing is known, and the job that will end it: a sale or
-// void is reversed, a refund asked again.
+// void is reversed, a refund or completion notice asked again.
 func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
 	if err := w.moveAttempt(a, TimeOut, now); err != nil {
 		return err
 	}
-	if a.Kind == channel.Refund {
-		w.tell("refund.unknown", *a, *p, now)
+	if asked(a.Kind) {
+		kind := "refund.unknown"
+		if a.Kind == channel.CompletionNotice {
+			kind = "completion.unknown"
+			if err := w.movePayment(p, TimeOut, now); err != nil {
+				return err
+			}
+		}
+		w.tell(kind, *a, *p, now)
 		w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobRefund, Ref: a.Ref(), MaxTries: maxTries, Due: now})
 		return nil
 	}
-	if a.Kind == channel.Sale {
+	if a.Kind == channel.Sale || a.Kind == channel.Completion {
 		if err := w.movePayment(p, TimeOut, now); err != nil {
 			return err
 		}
@@ -150,7 +175,7 @@ func (e *Engine) Late(ctx context.Context, r channel.Request, o channel.Outcome)
 		e.log.Warn("late answer to an unknown attempt", "attempt", Ref(r.Attempt), "err", err)
 		return
 	}
-	if a.Kind == channel.Refund && a.State == Unknown && (o.Result == channel.Approved || o.Result == channel.Declined) {
+	if asked(a.Kind) && a.State == Unknown && (o.Result == channel.Approved || o.Result == channel.Declined) {
 		if _, err := e.resolve(ctx, a, o); err != nil {
 			e.log.Error("late answer", "attempt", a.Ref(), "err", err)
 		}

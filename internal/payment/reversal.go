@@ -78,12 +78,19 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 		return a, false, err
 	case a.Kind == channel.Reversal:
 		return a, true, nil
-	case a.Kind == channel.Refund:
+	case asked(a.Kind):
 		return a, false, ErrState
 	case a.Amount != r.Amount:
 		return a, false, ErrAmountDiffer
 	case a.State == Declined || a.State == Reversing || a.State == Reversed:
 		return a, false, nil // nothing stands, or it is being taken back
+	}
+	if ofHold(a.Kind) {
+		h, err := w.hold(a.Merchant, a.Payment)
+		if err != nil {
+			return a, false, err
+		}
+		return a, false, e.takeBackHold(w, &a, &h, takenBack(a.Kind), r.Reason)
 	}
 	p, err := w.payment(a.Merchant, a.Payment)
 	if err != nil {
@@ -92,7 +99,7 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 	if !p.Refunded.IsZero() {
 		return a, false, ErrState
 	}
-	if a.Kind == channel.Sale && (p.State == Voiding || p.State == Voided || p.State == Restoring) {
+	if (a.Kind == channel.Sale || completes(a.Kind)) && (p.State == Voiding || p.State == Voided || p.State == Restoring) {
 		return a, false, ErrState // its void takes it back; both would take it twice
 	}
 	if t.Batch != r.Batch {
@@ -112,23 +119,28 @@ func (e *Engine) tombstone(r ReversalRequest, t terminal.Terminal, now time.Time
 // takeBack writes that an attempt is being taken back, and the job that does it.
 func (e *Engine) takeBack(w *work, a *Attempt, p *Payment, reason string) error {
 	now := e.now()
+	if err := w.moveAttempt(a, Reverse, now); err != nil {
+		return err
+	}
+	if err := errors.Join(w.movePayment(p, Reverse, now), e.disturbHold(w, *a, now)); err != nil {
+		return err
+	}
+	return e.reverse(w, *a, *p, reason, now)
+}
+
+// reverse writes the reversal of an attempt, and the job that sends it.
+func (e *Engine) reverse(w *work, a Attempt, p Payment, reason string, now time.Time) error {
 	stan, err := e.stans.draw(now)
 	if err != nil {
 		return err
 	}
-	if err := w.moveAttempt(a, Reverse, now); err != nil {
-		return err
-	}
-	if err := w.movePayment(p, Reverse, now); err != nil {
-		return err
-	}
-	r := *a
+	r := a
 	r.ID, r.Kind, r.Of, r.State = store.NewID(now), channel.Reversal, a.ID, Sent
 	r.STAN, r.Reason, r.Created, r.Updated = stan, reason, now, now
 	r.Code, r.AuthCode, r.Issuer, r.Booked = "", "", "", false
 	r.key, r.hash = fmt.Sprintf("%08d:r:%s", a.Day, a.Ref()), []byte{}
 	w.addAttempt(r)
-	w.tell("payment.reversing", r, *p, now)
+	w.tell("payment.reversing", r, p, now)
 	w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobReversal, Ref: r.Ref(), MaxTries: maxTries, Due: now})
 	return nil
 }
@@ -165,6 +177,9 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	if err != nil {
 		return err
 	}
+	if ofHold(of.Kind) {
+		return e.settleHold(w, m, r, of, o.Code)
+	}
 	p, err := w.payment(m.ID, r.Payment)
 	if err != nil {
 		return err
@@ -179,6 +194,11 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	case of.Kind == channel.Sale:
 		entry, kind = books.SaleReversal, "payment.reversed"
 		err = w.desk.Release(w.ctx, facts(p, of.ID))
+	case of.Kind == channel.Completion:
+		entry, kind = books.SaleReversal, "payment.reversed"
+		err = errors.Join(w.desk.Release(w.ctx, facts(p, of.ID)), e.reopenAfter(w, r, of, booked, now))
+	case of.Kind == channel.CompletionVoid && booked:
+		err = errors.Join(w.desk.Restore(w.ctx, facts(p, of.ID)), e.resumed(w, r, of, now))
 	case booked: // the sale stands again, and takes back the room that its void made in the limits
 		err = w.desk.Restore(w.ctx, facts(p, of.ID))
 	}
@@ -236,7 +256,7 @@ func (e *Engine) load(ctx context.Context, j jobs.Job) (a, of Attempt, p Payment
 	if of, err = attemptByID(ctx, q, a.Merchant, a.Of); err != nil {
 		return a, of, p, m, err
 	}
-	if p, err = Get(ctx, q, a.Merchant, a.Payment); err != nil {
+	if p.Card, err = e.cardOf(ctx, a, of); err != nil {
 		return a, of, p, m, err
 	}
 	m, err = merchant.ByID(ctx, q, a.Merchant)

@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/risk"
 )
@@ -29,13 +30,9 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	if err := accepts(s.Merchant, s.Amount); err != nil {
 		return Attempt{}, err
 	}
-	plans, err := e.plans.Get(ctx, planKey{s.Merchant.ID, s.Merchant.Currency, MethodCard, string(s.Facts.Kind)})
+	plan, err := e.planOf(ctx, s.Merchant, s.Facts)
 	if err != nil {
 		return Attempt{}, err
-	}
-	plan, err := plans.At(e.now())
-	if err != nil {
-		return Attempt{}, fmt.Errorf("merchant %s, %s %s: %w", s.Merchant.MID, MethodCard, s.Facts.Kind, err)
 	}
 	fee, err := plan.Fee(s.Amount)
 	if err != nil {
@@ -45,7 +42,7 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
 	var made wrote
-	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh,
+	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh, chip: s.Facts.Chip,
 		hash: content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
 			p := p
@@ -67,6 +64,19 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 	return e.store(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, e.request(s.Merchant, b.Attempt, s.Card)), &made)
 }
 
+// planOf is the fee plan in force for a merchant's payments with such a card.
+func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (merchant.FeePlan, error) {
+	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, MethodCard, string(c.Kind)})
+	if err != nil {
+		return merchant.FeePlan{}, err
+	}
+	plan, err := plans.At(e.now())
+	if err != nil {
+		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, MethodCard, c.Kind, err)
+	}
+	return plan, nil
+}
+
 func facts(p Payment, attempt int64) risk.Facts {
 	return risk.Facts{Merchant: int64(p.Merchant), Attempt: attempt, Method: p.Method, CardKind: string(p.Card.Kind), Amount: p.Amount, Day: p.Day}
 }
@@ -84,7 +94,16 @@ type ReturnRequest struct {
 
 // Void takes back a whole sale of the terminal's open batch, once. Answers as Sale's.
 func (e *Engine) Void(ctx context.Context, r ReturnRequest) (Attempt, error) {
-	return e.giveBack(ctx, channel.Void, r, func(w *work, a *Attempt, of Attempt, p Payment) error {
+	return e.void(ctx, channel.Void, r)
+}
+
+// CompletionVoid is Void of a completion: its hold stands again.
+func (e *Engine) CompletionVoid(ctx context.Context, r ReturnRequest) (Attempt, error) {
+	return e.void(ctx, channel.CompletionVoid, r)
+}
+
+func (e *Engine) void(ctx context.Context, kind channel.Kind, r ReturnRequest) (Attempt, error) {
+	return e.giveBack(ctx, kind, r, func(w *work, a *Attempt, of Attempt, p Payment) error {
 		switch {
 		case of.Terminal != a.Terminal || of.Batch != a.Batch || of.BatchDay != a.BatchDay:
 			return ErrBatchClosed
@@ -131,7 +150,7 @@ func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnReques
 	b, err := e.begin(ctx, intent{Source: r.Source, attempt: Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
 		hash: content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token),
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
-			p, err := r.find(w, &sale)
+			p, err := r.find(w, kind, &sale)
 			if err != nil {
 				return risk.Approval{}, err
 			}
@@ -159,8 +178,15 @@ func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnReques
 // entryManual is how a card enters that nobody presented: its number was known.
 const entryManual = "01"
 
-// find reads the sale that a return points at, and its payment.
-func (r ReturnRequest) find(w *work, sale *Attempt) (Payment, error) {
+// returns tells of each kind what it may give back.
+var returns = map[channel.Kind]func(channel.Kind) bool{
+	channel.Void:           func(k channel.Kind) bool { return k == channel.Sale },
+	channel.CompletionVoid: completes,
+	channel.Refund:         func(k channel.Kind) bool { return k == channel.Sale || completes(k) },
+}
+
+// find reads the sale or completion that a return points at, and its payment.
+func (r ReturnRequest) find(w *work, kind channel.Kind, sale *Attempt) (Payment, error) {
 	id, err := ParseRef(r.Ref)
 	if err != nil {
 		return Payment{}, err
@@ -168,7 +194,7 @@ func (r ReturnRequest) find(w *work, sale *Attempt) (Payment, error) {
 	if *sale, err = w.attempt(r.Merchant.ID, id); err != nil {
 		return Payment{}, err
 	}
-	if sale.Kind != channel.Sale || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
+	if !returns[kind](sale.Kind) || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
 		return Payment{}, ErrNotFound
 	}
 	return w.payment(r.Merchant.ID, sale.Payment)

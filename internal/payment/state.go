@@ -2,10 +2,10 @@ package payment
 
 import "fmt"
 
-// State is where a payment or an attempt stands.
+// State is where a payment, a hold or an attempt stands.
 type State string
 
-// The states. Sent, Unknown, Voiding, Reversing and Restoring pass; the others last.
+// The states. Sent, Unknown and those that end in -ing pass; the others last.
 const (
 	Sent      State = "sent"      // intent is durable; bytes may have left
 	Approved  State = "approved"  // the channel said yes
@@ -16,6 +16,14 @@ const (
 	Voiding   State = "voiding"   // a void was sent
 	Voided    State = "voided"    // the void was approved
 	Restoring State = "restoring" // the void is being taken back
+
+	Held       State = "held"       // a hold stands
+	Completing State = "completing" // a completion was sent
+	Completed  State = "completed"  // a completion took its money
+	Reopening  State = "reopening"  // a completion is being taken back
+	Resuming   State = "resuming"   // a completion's approved void is being taken back
+	Expiring   State = "expiring"   // nobody completed it: being given back at the channel
+	Expired    State = "expired"    // given back
 )
 
 // Event is what moves a state.
@@ -29,6 +37,12 @@ const (
 	Void    Event = "void"     // a void was sent
 	Reverse Event = "reverse"  // somebody wants it taken back
 	Settle  Event = "settle"   // the channel accepted the reversal
+
+	Complete Event = "complete" // a completion was sent
+	Retract  Event = "retract"  // somebody wants a void or completion of a hold taken back
+	Reopen   Event = "reopen"   // a completion was voided: the hold stands again
+	Resume   Event = "resume"   // somebody wants that void taken back
+	Expire   Event = "expire"   // its time is over
 )
 
 // Moves is a table of lawful steps. What is absent is refused as a conflict.
@@ -37,7 +51,7 @@ type Moves map[State]map[Event]State
 // PaymentMoves holds every lawful step of a payment.
 var PaymentMoves = Moves{
 	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},
-	Unknown:   {Reverse: Reversing},
+	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing}, // asked again: a completion notice's
 	Approved:  {Void: Voiding, Reverse: Reversing},
 	Voiding:   {Accept: Voided, Refuse: Approved, Reverse: Restoring},
 	Voided:    {Reverse: Restoring},
@@ -45,8 +59,25 @@ var PaymentMoves = Moves{
 	Reversing: {Settle: Reversed},
 }
 
-// AttemptMoves holds every lawful step of a sale, void or refund attempt. A late
-// answer to a refund still counts; a late answer to a sale or void does not,
+// HoldMoves holds every lawful step of a hold. A completion is a payment of its own
+// beside it; what becomes of that opens and closes the hold.
+var HoldMoves = Moves{
+	Sent:       {Accept: Held, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},
+	Unknown:    {Reverse: Reversing},
+	Held:       {Void: Voiding, Complete: Completing, Reverse: Reversing, Resume: Resuming, Expire: Expiring},
+	Voiding:    {Accept: Voided, Refuse: Held, Retract: Restoring},
+	Voided:     {Retract: Restoring},
+	Restoring:  {Settle: Held},
+	Completing: {Accept: Completed, Refuse: Held, Retract: Reopening},
+	Completed:  {Retract: Reopening, Reopen: Held},
+	Reopening:  {Settle: Held},
+	Resuming:   {Settle: Completed},
+	Reversing:  {Settle: Reversed},
+	Expiring:   {Settle: Expired},
+}
+
+// AttemptMoves holds every lawful step of an attempt. A late answer to a refund or
+// completion notice still counts; a late answer to a sale or void does not,
 // because its reversal is under way from the moment it is unknown.
 var AttemptMoves = Moves{
 	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},

@@ -9,6 +9,7 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/cases"
+	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/events"
 	"hawker/internal/jobs"
@@ -28,6 +29,7 @@ type command struct {
 	// What apply will need, to be read ahead; zero values for nothing.
 	source  *Source // its terminal, and the attempt under its key
 	facts   *risk.Facts
+	chip    chips.Use
 	attempt int64
 	payment int64
 
@@ -62,7 +64,7 @@ func (e *Engine) write(c *command) error {
 
 // run decides and writes the commands of one batch.
 func (e *Engine) run(ctx context.Context, tx *store.Tx, commands []*command) error {
-	w := newWork(ctx, tx)
+	w := newWork(ctx, tx, e.now())
 	for _, c := range commands {
 		if c.runs++; c.wrote != nil && c.runs == 1 {
 			w.believe(*c.wrote)
@@ -110,12 +112,15 @@ type paymentRow struct {
 type work struct {
 	ctx       context.Context
 	tx        *store.Tx
+	now       time.Time // when the transaction began
 	desk      *risk.Desk
+	chips     *chips.Desk
 	terminals map[wordKey]terminal.Terminal
 	keys      map[wordKey]int64 // idempotency key → attempt; 0: there is none
 	attempts  map[rowKey]*attemptRow
 	payments  map[rowKey]*paymentRow
 	believed  []rowKey // attempts that were not read
+	holds     map[rowKey]*holdRow
 
 	// In the order in which they came to be.
 	newAttempts []*attemptRow
@@ -124,14 +129,16 @@ type work struct {
 	jobs        []jobs.Job
 	cases       []cases.Case
 	events      []events.Event
+	answers     [][]any // to chips
 
-	undo   []func()
-	broken error // a statement failed: on PostgreSQL nothing more can be done in this transaction
+	flushes int
+	undo    []func()
+	broken  error // a statement failed: on PostgreSQL nothing more can be done in this transaction
 }
 
-func newWork(ctx context.Context, tx *store.Tx) *work {
-	return &work{ctx: ctx, tx: tx, desk: risk.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
-		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}}
+func newWork(ctx context.Context, tx *store.Tx, now time.Time) *work {
+	return &work{ctx: ctx, tx: tx, now: now, desk: risk.NewDesk(tx), chips: chips.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
+		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}, holds: map[rowKey]*holdRow{}}
 }
 
 // believe takes what an intent wrote for what stands in the database.
@@ -151,18 +158,23 @@ func (w *work) failed(err error) error {
 }
 
 // mark names a moment to which back returns: what a refused command had decided is forgotten.
-type mark struct{ undo, desk, attempts, payments, entries, jobs, cases, events int }
+type mark struct{ undo, desk, chips, attempts, payments, entries, jobs, cases, events, answers, flushes int }
 
 func (w *work) mark() mark {
-	return mark{len(w.undo), w.desk.Mark(), len(w.newAttempts), len(w.newPayments), len(w.entries), len(w.jobs), len(w.cases), len(w.events)}
+	return mark{len(w.undo), w.desk.Mark(), w.chips.Mark(), len(w.newAttempts), len(w.newPayments), len(w.entries), len(w.jobs), len(w.cases), len(w.events), len(w.answers), w.flushes}
 }
 
 func (w *work) back(m mark) {
+	if m.flushes != w.flushes {
+		m = mark{} // what was decided before the mark is written; all there is came after
+	}
 	for i := len(w.undo) - 1; i >= m.undo; i-- {
 		w.undo[i]()
 	}
 	w.undo = w.undo[:m.undo]
 	w.desk.Back(m.desk)
+	w.chips.Back(m.chips)
+	w.answers = w.answers[:m.answers]
 	w.newAttempts, w.newPayments = w.newAttempts[:m.attempts], w.newPayments[:m.payments]
 	w.entries, w.jobs, w.cases, w.events = w.entries[:m.entries], w.jobs[:m.jobs], w.cases[:m.cases], w.events[:m.events]
 }
@@ -172,6 +184,7 @@ func (w *work) readAhead(commands []*command) error {
 	var terminals []terminal.Terminal
 	var attempts, payments []rowKey
 	var facts []risk.Facts
+	var uses []chips.Use
 	for _, c := range commands {
 		if c.source != nil {
 			terminals = append(terminals, terminal.Terminal{Merchant: c.merchant, ID: c.source.Terminal})
@@ -182,6 +195,7 @@ func (w *work) readAhead(commands []*command) error {
 		if c.payment != 0 {
 			payments = append(payments, rowKey{c.merchant, c.payment})
 		}
+		uses = append(uses, c.chip)
 		if c.facts != nil {
 			facts = append(facts, *c.facts)
 		}
@@ -202,7 +216,7 @@ func (w *work) readAhead(commands []*command) error {
 			words = append(words, wordKey{c.merchant, key(t.BatchDay, t.ID, t.Batch, c.source.Trace)})
 		}
 	}
-	return errors.Join(w.readKeys(words), w.readAttempts(attempts), w.readPayments(payments), w.desk.Load(w.ctx, facts...))
+	return errors.Join(w.readKeys(words), w.readAttempts(attempts), w.readPayments(payments), w.desk.Load(w.ctx, facts...), w.chips.Load(w.ctx, uses...))
 }
 
 // terminal gives a locked terminal; terminal.ErrUnknown when there is none.
@@ -362,8 +376,9 @@ func (w *work) flush() error {
 	if err != nil {
 		return w.failed(fmt.Errorf("write payments: %w", err))
 	}
+	w.flushes++
 	w.newAttempts, w.newPayments = nil, nil
-	w.entries, w.jobs, w.cases, w.events, w.undo = nil, nil, nil, nil, nil
+	w.entries, w.jobs, w.cases, w.events, w.undo, w.answers = nil, nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -374,11 +389,16 @@ func (w *work) writeAll() error {
 		}
 	}
 	w.believed = nil
-	if err := w.writeRows(); err != nil {
+	if err := errors.Join(w.writeRows(), w.writeHolds()); err != nil {
 		return err
 	}
-	if err := w.desk.Write(w.ctx); err != nil {
+	if err := errors.Join(w.desk.Write(w.ctx), w.chips.Write(w.ctx)); err != nil {
 		return err
+	}
+	if len(w.answers) > 0 {
+		if _, err := insertChipAnswers.Exec(w.ctx, w.tx, w.answers); err != nil {
+			return err
+		}
 	}
 	if len(w.entries) > 0 {
 		if err := ledger.Post(w.ctx, w.tx, w.entries...); err != nil {
@@ -386,7 +406,7 @@ func (w *work) writeAll() error {
 		}
 	}
 	if len(w.jobs) > 0 {
-		if err := jobs.Add(w.ctx, w.tx, w.jobs[0].Due, w.jobs...); err != nil {
+		if err := jobs.Add(w.ctx, w.tx, w.now, w.jobs...); err != nil {
 			return err
 		}
 	}

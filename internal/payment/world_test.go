@@ -56,6 +56,7 @@ type bank struct {
 	outcomes map[string]channel.Outcome // by ref: a repeat gets the first outcome
 	stands   map[string]int64           // what an approved sale still stands for
 	undone   map[string]bool            // reversed, or its reversal came first
+	held     map[string]int64           // what an approved pre-authorization keeps ready
 	net      int64
 	late     []func()
 	sink     channel.Late
@@ -66,7 +67,7 @@ type bank struct {
 
 func newBank() *bank {
 	return &bank{behave: func(channel.Request) behaviour { return approves }, outcomes: map[string]channel.Outcome{},
-		stands: map[string]int64{}, undone: map[string]bool{}}
+		stands: map[string]int64{}, undone: map[string]bool{}, held: map[string]int64{}}
 }
 
 func (b *bank) Name() string { return "bank" }
@@ -119,6 +120,10 @@ func (b *bank) decide(r channel.Request) channel.Outcome {
 		}
 		b.stands[r.Ref] = amount
 		b.net += amount
+	case channel.Preauth, channel.PreauthVoid, channel.Completion, channel.CompletionNotice, channel.CompletionVoid:
+		if o.Result = b.hold(r); o.Result == channel.Declined {
+			o = channel.Outcome{Result: channel.Declined, Code: "12"}
+		}
 	case channel.Void, channel.Refund:
 		if b.undone[r.Ref] || b.stands[of] < amount || (r.Kind == channel.Void && b.stands[of] != amount) {
 			o = channel.Outcome{Result: channel.Declined, Code: "12"}
@@ -134,6 +139,7 @@ func (b *bank) decide(r channel.Request) channel.Outcome {
 		case was.Result != channel.Approved:
 			o.Code = "12"
 		case b.undone[of]:
+		case b.unhold(r.Original):
 		case r.Original.Kind == channel.Void:
 			for _, s := range b.seen { // find the void to know what it took
 				if s.Ref == of {
@@ -149,6 +155,78 @@ func (b *bank) decide(r channel.Request) channel.Outcome {
 	}
 	b.outcomes[r.Ref] = o
 	return o
+}
+
+// hold decides what is about a pre-authorization.
+func (b *bank) hold(r channel.Request) channel.Result {
+	amount, of := r.Amount.Minor(), r.Original.Ref
+	kept, known := b.held[of]
+	switch {
+	case b.undone[r.Ref], r.Kind != channel.Preauth && b.undone[of]:
+		return channel.Declined
+	case r.Kind == channel.Preauth:
+		b.held[r.Ref] = amount
+	case r.Kind == channel.CompletionVoid:
+		if b.stands[of] != amount {
+			return channel.Declined
+		}
+		b.stands[of] -= amount
+		b.net -= amount
+		b.held[b.request(of).Original.Ref] = b.request(b.request(of).Original.Ref).Amount.Minor()
+	case !known || kept == 0 || r.Original.AuthCode != b.outcomes[of].AuthCode:
+		return channel.Declined
+	case r.Kind == channel.PreauthVoid:
+		b.held[of] = 0
+	default: // completions
+		b.held[of] = 0
+		b.stands[r.Ref] = amount
+		b.net += amount
+	}
+	return channel.Approved
+}
+
+// unhold takes back what is about a pre-authorization; false when the original is something else.
+func (b *bank) unhold(o channel.Original) bool {
+	was := b.request(o.Ref)
+	preauth := was.Original.Ref
+	switch o.Kind {
+	case channel.Preauth:
+		b.held[o.Ref] = 0
+	case channel.PreauthVoid:
+		b.held[preauth] = was.Amount.Minor()
+	case channel.Completion:
+		b.held[preauth] = b.request(preauth).Amount.Minor()
+		b.stands[o.Ref] = 0
+		b.net -= was.Amount.Minor()
+	case channel.CompletionVoid:
+		completion := b.request(preauth)
+		b.held[completion.Original.Ref] = 0
+		b.stands[completion.Ref] = was.Amount.Minor()
+		b.net += was.Amount.Minor()
+	default:
+		return false
+	}
+	return true
+}
+
+// request finds what was asked under a ref.
+func (b *bank) request(ref string) channel.Request {
+	for _, s := range b.seen {
+		if s.Ref == ref {
+			return s
+		}
+	}
+	return channel.Request{}
+}
+
+// holds is what the bank keeps ready for the merchant.
+func (b *bank) holds() (sum int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, minor := range b.held {
+		sum += minor
+	}
+	return sum
 }
 
 func (b *bank) always(w behaviour) { b.when(func(channel.Request) behaviour { return w }) }
@@ -242,9 +320,11 @@ func newWorldAt(t testing.TB, db *store.DB, currency money.Currency, zone *time.
 }
 
 // restart makes a new engine on the same database, as a new process would.
-func (w *world) restart() {
+func (w *world) restart() { w.restartWith(payment.HoldTerms{}) }
+
+func (w *world) restartWith(terms payment.HoldTerms) {
 	w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
-	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}})
+	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Hold: terms})
 	w.bank.sink = w.engine.Late
 }
 
@@ -376,6 +456,12 @@ func (w *world) disagreement() error {
 	}
 	if a.Minor() != w.bank.owes() {
 		return fmt.Errorf("ledger says the bank owes %d, the bank says %d", a.Minor(), w.bank.owes())
+	}
+	if a, err = ledger.Balance(ctx, w.db.Read(), 1, books.HeldAt("bank"), w.merchant.Currency); err != nil {
+		return err
+	}
+	if a.Minor() != w.bank.holds() {
+		return fmt.Errorf("ledger says the bank holds %d, the bank says %d", a.Minor(), w.bank.holds())
 	}
 	open, err := cases.List(ctx, w.db.Read())
 	if err != nil {

@@ -48,6 +48,7 @@ func newDevice(w *world, s shop, c counter) (*device, error) {
 	d.path = filepath.Join(w.site, string(c.id)+".json")
 	d.options = pos.Options{Timeout: w.patience + d.dice.between(-time.Second, 10*time.Second), Tries: 1 + d.dice.IntN(3), Clock: d.clock.now, Dial: d.dial}
 	err := pos.Provision(d.path, pos.Device{Host: "hosts:5001", TMK: c.tmk, Language: pos.English,
+		Copy: int(c.id[len(c.id)-1] - '0'), // chips of its own: a copy's counter is one terminal's business
 		Shop: pos.Shop{Name: pos.Words{ZH: s.NameZH, EN: s.NameEN}, MerchantID: s.MID, TerminalID: string(c.id)}})
 	if err != nil {
 		return nil, err
@@ -123,7 +124,8 @@ func (d *device) choose() deed {
 
 // wallet holds the cards that customers carry, the ordinary ones more often.
 var wallet = []string{"test-credit", "test-credit", "test-credit", "test-credit", "test-credit", "test-debit", "test-debit", "test-debit", "test-debit",
-	"test-debit-2", "test-debit-2", "test-debit-2", "test-duplicate", "test-duplicate", "test-low-funds", "test-silent", "test-late", "test-cut", "test-down"}
+	"test-debit-2", "test-debit-2", "test-debit-2", "test-duplicate", "test-duplicate", "test-low-funds", "test-silent", "test-late", "test-cut", "test-down",
+	"test-chip", "test-chip-debit", "test-chip-forged", "test-chip-script"}
 
 // magic are the amounts at which the bank misbehaves.
 var magic = []int64{9051, 9091, 9093, 9094, 9095, 9096, 9097, 9098, 9099}

@@ -30,7 +30,7 @@ func (w *world) provision(ctx context.Context, host string) error {
 	for i, d := range devices[:w.Terminals] {
 		s := station{Name: fmt.Sprintf("terminal-%d", i+1), Merchant: d.Merchant, MID: d.MID, TID: d.TID}
 		s.State, s.Slips = filepath.Join(w.terminals(), s.Name+".json"), filepath.Join(w.terminals(), s.Name+".slips")
-		if err := pos.Provision(s.State, pos.Device{Host: host, TMK: d.TMK, Shop: pos.Shop{
+		if err := pos.Provision(s.State, pos.Device{Host: host, TMK: d.TMK, Copy: i%99 + 1, Shop: pos.Shop{
 			Name: pos.Words{ZH: "折腾小店", EN: "Torture Shop"}, MerchantID: d.MID, TerminalID: d.TID}}); err != nil {
 			return err
 		}

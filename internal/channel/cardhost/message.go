@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hawker/internal/channel"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/money"
@@ -20,13 +21,24 @@ const (
 )
 
 // kinds says how each kind is written: docs/network-protocol.md.
-var kinds = map[channel.Kind]struct{ mti, processing string }{
-	channel.Sale:     {"0200", "000000"},
-	channel.Void:     {"0200", "200000"},
-	channel.Refund:   {"0220", "200000"},
-	channel.Reversal: {"0420", ""}, // as the original
-	channel.Balance:  {"0200", "310000"},
+var kinds = map[channel.Kind]struct{ mti, processing, condition string }{
+	channel.Sale:     {"0200", "000000", "00"},
+	channel.Void:     {"0200", "200000", "00"},
+	channel.Refund:   {"0220", "200000", "00"},
+	channel.Reversal: {"0420", "", ""}, // as the original
+	channel.Balance:  {"0200", "310000", "00"},
+
+	channel.Preauth:          {"0100", "030000", "06"},
+	channel.PreauthVoid:      {"0100", "200000", "06"},
+	channel.Completion:       {"0200", "000000", "06"},
+	channel.CompletionNotice: {"0220", "000000", "06"},
+	channel.CompletionVoid:   {"0200", "200000", "06"},
+
+	channel.ScriptNotice: {"0620", "", ""}, // as the original
 }
+
+// ofHold are the kinds that name the authorization of the pre-authorization they are about.
+var ofHold = map[channel.Kind]bool{channel.PreauthVoid: true, channel.Completion: true, channel.CompletionNotice: true}
 
 // secrets are the fields that must not outlive their message.
 var secrets = []int{2, 35, 52, 55}
@@ -72,8 +84,8 @@ func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, 
 	if !ok {
 		return nil, fmt.Errorf("the card network has no %s", r.Kind)
 	}
-	if r.Kind == channel.Reversal {
-		kind.processing = kinds[r.Original.Kind].processing
+	if kind.processing == "" {
+		kind.processing, kind.condition = kinds[r.Original.Kind].processing, kinds[r.Original.Kind].condition
 	}
 	pan, err := h.Vault.Reveal(ctx, r.Card.Token, purposeAuthorize)
 	if err != nil {
@@ -85,7 +97,7 @@ func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, 
 	}
 	local := r.At.In(r.Merchant.Zone)
 	m.Set(7, transmission(r.At)).Set(11, fmt.Sprintf("%06d", r.STAN)).Set(12, local.Format("150405")).Set(13, local.Format("0102"))
-	m.Set(18, r.Merchant.MCC).Set(22, entryMode(r.Card)).Set(25, "00").Set(32, h.Acquirer).Set(33, h.Forwarder).Set(37, r.Ref)
+	m.Set(18, r.Merchant.MCC).Set(22, entryMode(r.Card)).Set(25, kind.condition).Set(32, h.Acquirer).Set(33, h.Forwarder).Set(37, r.Ref)
 	m.Set(41, r.Terminal).Set(42, r.Merchant.MID).SetBytes(43, nameAndPlace(r.Merchant)).Set(49, r.Amount.Currency().Numeric())
 	if r.Card.Expiry != "" {
 		m.Set(14, r.Card.Expiry)
@@ -109,6 +121,9 @@ func (h *Host) build(ctx context.Context, r channel.Request) (*iso8583.Message, 
 	}
 	if r.Kind == channel.Reversal {
 		m.Set(39, r.Reason)
+	}
+	if code := r.Original.AuthCode; code != "" && ofHold[r.Kind] {
+		m.Set(38, code)
 	}
 	if r.Original.Ref != "" {
 		m.Set(90, h.originalData(r.Original))
@@ -164,7 +179,7 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 	o := channel.Outcome{Result: channel.Declined, Code: m.Text(39), AuthCode: m.Text(38), Issuer: strings.TrimRight(m.Text(44), " ")}
 	tables := []map[string]channel.Result{results}
 	switch r.Kind {
-	case channel.Refund:
+	case channel.Refund, channel.CompletionNotice, channel.ScriptNotice:
 		tables = []map[string]channel.Result{adviceResults, results}
 	case channel.Reversal:
 		tables = []map[string]channel.Result{reversalResults, adviceResults, results}
@@ -181,7 +196,27 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 	if r.Kind == channel.Balance && o.Result == channel.Approved {
 		o.Balance = available(m.Text(54))
 	}
+	o.ICC = forChip(m)
 	return o
+}
+
+// forChip is what the issuer tells the chip, and nothing else of field 55; "" when that is no TLV data.
+func forChip(m *iso8583.Message) string {
+	data, err := emv.Parse(m.Bytes(55))
+	if err != nil {
+		return ""
+	}
+	var told []emv.Element
+	for _, e := range data.Elements() {
+		if e.Tag == emv.IssuerAuth || e.Tag == emv.ScriptBefore || e.Tag == emv.ScriptAfter {
+			told = append(told, e)
+		}
+	}
+	t, err := emv.New(told...)
+	if err != nil {
+		return ""
+	}
+	return string(t.Bytes())
 }
 
 // available finds the available balance (type 02) in field 54; the zero Amount when there is none.

@@ -1,6 +1,9 @@
 package channeltest
 
-import "hawker/internal/channel"
+import (
+	"hawker/internal/card"
+	"hawker/internal/channel"
+)
 
 // returns: voids and refunds.
 var returns = []row{
@@ -41,6 +44,19 @@ var returns = []row{
 			p.Errorf("first %+v, again %+v", first, again)
 		}
 		p.owes(70_00)
+	}},
+	{"a script notice is repeated until it has an answer, and moves nothing", func(p *play) {
+		sale := p.order(channel.Sale)
+		p.do(sale, channel.Approved)
+		for name, fault := range unanswered {
+			notice := p.about(sale, channel.ScriptNotice)
+			notice.Card.ICC = card.NewICC([]byte{0xDF, 0x31, 5, 0x20, 0, 0, 0, 1})
+			p.under(fault, notice, channel.Silent)
+			p.do(notice, channel.Approved)
+			p.later()
+			p.Log(name)
+			p.owes(price)
+		}
 	}},
 	{"a refund without an answer is repeated until it has one, and has one effect", func(p *play) {
 		owed := int64(0)

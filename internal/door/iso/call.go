@@ -22,6 +22,7 @@ type call struct {
 	f60      iso8583.Field60
 	merchant merchant.Merchant
 	terminal terminal.Terminal
+	service  service          // of the track that was read
 	reply    *iso8583.Message // what handlers fill in; field 39 stays empty until the end
 }
 
@@ -97,7 +98,7 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 // refusal but unknown; the reversal that follows finds what came of it, or forbids it.
 func (c *call) codeOf(err error) string {
 	code := codeOf(err)
-	if m := c.message; code == codeSystem && (m.MTI == "0220" || m.MTI == "0200" && m.Text(3) != inquiry) {
+	if m := c.message; code == codeSystem && (m.MTI == "0220" || m.MTI == "0100" || m.MTI == "0200" && m.Text(3) != inquiry) {
 		return codeUnknown
 	}
 	return code
@@ -249,7 +250,18 @@ func (s *Server) stamp(c *call, a payment.Attempt) {
 		c.reply.Set(38, fmt.Sprintf("%-6.6s", a.AuthCode))
 	}
 	c.reply.Set(44, fmt.Sprintf("%-11.11s%-11.11s", a.Issuer, s.Acquirer))
+	c.tellChip(a.ICC)
 }
+
+// tellChip puts what the bank tells the chip into the answer.
+func (c *call) tellChip(icc string) {
+	if icc != "" && len(icc) <= maxICC {
+		c.reply.SetBytes(55, []byte(icc))
+	}
+}
+
+// maxICC is what field 55 holds, in bytes.
+const maxICC = 255
 
 // currency reads field 49; ErrCurrency when it is not the merchant's.
 func (c *call) currency() (money.Currency, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hawker/internal/channel"
+	"hawker/internal/chips"
 	"hawker/internal/fault"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
@@ -23,6 +24,8 @@ const (
 	codeDiffers     = "64"
 	codeUnreachable = "91"
 	codeReversed    = "12"
+	codeUseChip     = "45"
+	codeSecurity    = "A7"
 	codeSystem      = "96"
 	codeUnknown     = "98"
 	codeMAC         = "A0"
@@ -34,6 +37,8 @@ var (
 	errNotSupp     = fault.New(fault.Invalid, "not_supported", "不支持这种交易。", "This kind of transaction is not supported.")
 	errDiffers     = fault.New(fault.Invalid, "reversal_differs", "冲正金额与原交易不一致。", "The reversal's amount differs from the original.")
 	errUntold      = fault.New(fault.Unavailable, "balance_untold", "银行没有告知余额，请稍后再试。", "The bank did not tell the balance. Please try again later.")
+	errUseChip     = fault.New(fault.Declined, "use_chip", "这张卡有芯片，请插卡。", "This card has a chip. Please insert it.")
+	errChipDiffers = fault.New(fault.Invalid, "chip_differs", "芯片数据与交易不一致。", "The chip's data are not of this transaction.")
 	errInvalidCard = fault.New(fault.Invalid, "card_invalid", "卡号无效，请换一张卡。", "The card number is not valid. Please use another card.")
 )
 
@@ -47,6 +52,7 @@ var codes = map[*fault.Fault]string{
 	payment.ErrAmount:       "13",
 	payment.ErrAmountDiffer: "13",
 	payment.ErrRefundOver:   "13",
+	payment.ErrOverHold:     "61",
 	payment.ErrCurrency:     "A1",
 	payment.ErrReused:       "94",
 	payment.ErrReversed:     codeReversed,
@@ -65,6 +71,9 @@ var codes = map[*fault.Fault]string{
 	errDiffers:              codeDiffers,
 	errUntold:               codeSystem,
 	errInvalidCard:          codeInvalidCard,
+	errUseChip:              codeUseChip,
+	errChipDiffers:          codeSecurity,
+	chips.ErrCounter:        codeSecurity,
 	keys.ErrMAC:             codeMAC,
 	keys.ErrNoKey:           codeMAC, // signed off, or never signed on
 	keys.ErrTrack:           codeMAC,

@@ -63,7 +63,7 @@ func (d *device) frame(m message) []byte {
 		d.w.log.secret(m.fields[n])
 		d.w.log.secret(hex.EncodeToString([]byte(m.fields[n])))
 	}
-	if (m.mti == "0200" || m.mti == "0220" || m.mti == "0400") && !d.tak.IsZero() {
+	if (m.mti == "0100" || m.mti == "0200" || m.mti == "0220" || m.mti == "0400" || m.mti == "0620") && !d.tak.IsZero() {
 		m = m.clone().set(64, "--------")
 		body := m.pack()
 		mac, err := tdes.MAC(tdes.UnionPayECB, d.tak, body[:len(body)-8])

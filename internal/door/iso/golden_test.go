@@ -43,6 +43,7 @@ func TestPairsOnTheWire(t *testing.T) {
 	pair("balance", d, d.inquiry())
 	sale := pair("sale-swipe-pin", d, d.sale(46_50))
 	second := pair("sale-chip", d, d.chip(12_00))
+	pair("script-notice", d, d.notice(second, "2000000001"))
 	pair("sale-manual-declined", d, d.manual(90_51, "credit"))
 	pair("sale-declined-in-english", english, english.sale(90_51))
 	pair("sale-malformed", d, d.sale(1_00).unset(22))
@@ -64,14 +65,6 @@ func TestPairsOnTheWire(t *testing.T) {
 	pair("wrong-mac", d, d.sale(1_00))
 	d.id = "T9999999"
 	pair("unknown-terminal", d, d.sale(1_00))
-}
-
-// chip is a sale by chip, without PIN.
-func (d *device) chip(fen int64) message {
-	c := testCard("credit")
-	emv := "9F3602001195050000000000"
-	m := d.swipe(d.sale(fen).unset(26).unset(52).unset(53), "credit").set(22, "052").set(2, c.PAN.Reveal()).set(14, c.Expiry).set(23, "001")
-	return m.set(55, string(nibbles(emv)))
 }
 
 func compare(t *testing.T, name, got string) {

@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/emv"
 	"hawker/internal/fault"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
@@ -14,7 +15,10 @@ import (
 )
 
 // sale answers 0200/000000/22.
-func (s *Server) sale(ctx context.Context, c *call) error {
+func (s *Server) sale(ctx context.Context, c *call) error { return s.take(ctx, c, s.Engine.Sale) }
+
+// take is a sale or a pre-authorization.
+func (s *Server) take(ctx context.Context, c *call, do func(context.Context, payment.SaleRequest) (payment.Attempt, error)) error {
 	amount, err := c.amount()
 	if err != nil {
 		return err
@@ -23,7 +27,11 @@ func (s *Server) sale(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.Engine.Sale(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
+	if err := c.authorizes(&presented, &facts); err != nil {
+		presented.Wipe()
+		return err
+	}
+	a, err := do(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
 	return s.settleAnswer(c, a, err)
 }
 
@@ -59,7 +67,7 @@ func (s *Server) giveBack(ctx context.Context, c *call, do func(context.Context,
 	return s.settleAnswer(c, a, err)
 }
 
-// settleAnswer fills the answer to a sale, void or refund.
+// settleAnswer fills the answer to whatever moves or holds money.
 func (s *Server) settleAnswer(c *call, a payment.Attempt, err error) error {
 	if err != nil && (a.ID == 0 || fault.Of(err).Kind != fault.Internal) {
 		return err
@@ -80,6 +88,7 @@ func (s *Server) reverse(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	s.noteChip(c)
 	a, err := s.Engine.Reverse(ctx, payment.ReversalRequest{Source: c.source(), Amount: amount, Reason: c.message.Text(39)})
 	switch {
 	case err == nil:
@@ -95,17 +104,22 @@ func (s *Server) inquire(ctx context.Context, c *call) error {
 	if _, err := c.currency(); err != nil {
 		return err
 	}
-	presented, _, err := s.card(ctx, c)
+	presented, facts, err := s.card(ctx, c)
 	if err != nil {
 		return err
 	}
-	ref, o, err := s.Engine.Inquire(ctx, c.source(), presented)
+	if err := c.authorizes(&presented, &facts); err != nil {
+		presented.Wipe()
+		return err
+	}
+	ref, o, err := s.Engine.Inquire(ctx, c.source(), presented, facts.Chip)
 	if err != nil {
 		return err
 	}
 	if o.Result == channel.Unsent {
 		return payment.ErrUnreachable.With("%s", o.Detail)
 	}
+	c.tellChip(o.ICC)
 	c.reply.Set(37, ref).Set(39, outcomeCode(o)).Set(44, fmt.Sprintf("%-11.11s%-11.11s", o.Issuer, s.Acquirer))
 	if o.Result == channel.Approved {
 		if !o.Balance.Currency().Known() {
@@ -140,11 +154,11 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 			out.Track2.Wipe()
 			out.Track2 = clear2
 		}
-		number, expiry, _, err := out.Track2.Split()
+		number, expiry, rest, err := out.Track2.Split()
 		if err != nil {
 			return fail(errInvalidCard.Wrap(err))
 		}
-		pan, out.Expiry = number, expiry
+		pan, out.Expiry, c.service = number, expiry, service(rest[:min(3, len(rest))])
 	}
 	if m.Has(2) {
 		number, err := card.ParsePAN(m.Text(2))
@@ -170,7 +184,11 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 		out.PIN, out.PINKey = block, string(keys.TPK(c.keyOwner()))
 	}
 	if m.Has(55) {
-		out.ICC = card.NewICC(m.Bytes(55))
+		t, err := c.icc(emv.Online)
+		if err != nil {
+			return fail(err)
+		}
+		out.ICC = card.NewICC(t.Bytes())
 	}
 	token, err := s.Vault.Tokenize(ctx, pan)
 	if err != nil {

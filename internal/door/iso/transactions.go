@@ -12,7 +12,7 @@ type transaction struct {
 	name       string
 	mti        string
 	processing string // field 3; "" when the message has none, "*" for any
-	condition  string // field 25; "" when the message needs none
+	condition  string // field 25; "" when the message needs none, "*" for any
 	msgType    string // 60.1; "*" for any
 	network    string // 60.3
 	required   []int
@@ -31,7 +31,13 @@ var transactions = []transaction{
 	{"sale", "0200", "000000", "00", "22", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).sale},
 	{"void", "0200", "200000", "00", "23", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).void},
 	{"refund", "0220", "200000", "00", "25", "000", []int{3, 4, 11, 22, 25, 37, 49, 61, 63}, true, (*Server).refund},
-	{"reversal", "0400", "*", "00", "*", "000", []int{3, 4, 11, 22, 25, 39, 49}, true, (*Server).reverse},
+	{"pre-authorization", "0100", "030000", "06", "10", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).preauth},
+	{"pre-authorization void", "0100", "200000", "06", "11", "000", []int{3, 4, 11, 22, 25, 38, 49, 61}, true, (*Server).preauthVoid},
+	{"completion, request", "0200", "000000", "06", "20", "000", []int{3, 4, 11, 22, 25, 38, 49, 61}, true, (*Server).complete},
+	{"completion, notice", "0220", "000000", "06", "24", "000", []int{3, 4, 11, 22, 25, 38, 49, 61}, true, (*Server).completeNotice},
+	{"completion void", "0200", "200000", "06", "21", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).completionVoid},
+	{"reversal", "0400", "*", "*", "*", "000", []int{3, 4, 11, 22, 25, 39, 49}, true, (*Server).reverse},
+	{"script result notice", "0620", "*", "*", "00", "951", []int{3, 4, 11, 22, 25, 37, 49, 55, 61}, true, (*Server).scriptNotice},
 	{"batch settlement", "0500", "", "", "00", "201", []int{11, 48, 49, 63}, false, (*Server).settle},
 	{"batch upload, magnetic detail", "0320", "", "", "00", "201", []int{11, 48}, false, (*Server).upload},
 	{"batch upload end", "0320", "", "", "00", "207", []int{11, 48}, false, (*Server).endUpload},
@@ -55,5 +61,5 @@ func fits(pattern, value string) bool { return pattern == "*" || pattern == valu
 // conditioned reports whether field 25 does not speak of another transaction; that
 // it must be there, required says.
 func (t *transaction) conditioned(m *iso8583.Message) bool {
-	return t.condition == "" || !m.Has(25) || t.condition == m.Text(25)
+	return t.condition == "" || t.condition == "*" || !m.Has(25) || t.condition == m.Text(25)
 }

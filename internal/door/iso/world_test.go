@@ -20,6 +20,7 @@ import (
 	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
@@ -280,6 +281,13 @@ func (quiet) Commit(int)                                  {}
 var testCards = []cards.Card{
 	newCard("credit", "625900864209753", cards.Credit),
 	newCard("debit", "622200197538642086", cards.Debit),
+	only(newCard("chip", "622588135790864", cards.Credit)),
+}
+
+// only makes a card's chip one that must be used.
+func only(c cards.Card) cards.Card {
+	c.Chip.Only = true
+	return c
 }
 
 const testPIN = "73925164"
@@ -289,5 +297,6 @@ func newCard(name, digits string, kind cards.Kind) cards.Card {
 	if err != nil {
 		panic(err)
 	}
-	return cards.Card{Name: name, PAN: pan, Expiry: "3512", PIN: testPIN, Kind: kind, Funds: money.New(1_000_000_000_00, money.CNY)}
+	return cards.Card{Name: name, PAN: pan, Expiry: "3512", PIN: testPIN, Kind: kind, Funds: money.New(1_000_000_000_00, money.CNY),
+		Chip: cards.Chip{AID: "A000000333010101", Label: "Test", Version: map[cards.Kind]emv.Version{cards.Credit: emv.CVN10, cards.Debit: emv.CVN18}[kind], AIP: "7C00"}}
 }

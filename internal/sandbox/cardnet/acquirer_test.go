@@ -1,6 +1,7 @@
 package cardnet
 
 import (
+	"encoding/hex"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"hawker/internal/card"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
 	"hawker/internal/sandbox/cards"
@@ -116,7 +118,41 @@ func (a *acquirer) saleOf(cardName string, fen int64, changes ...change) *iso858
 	for _, f := range changes {
 		f(m)
 	}
+	a.chip(m, c)
 	return m
+}
+
+// chip adds what the card's chip says of the request, when it was read by its chip
+// and a change has not said something else.
+func (a *acquirer) chip(m *iso8583.Message, c cards.Card) {
+	if mode := m.Text(22)[:2]; mode != "05" && mode != "07" || m.Has(55) || m.Text(2) != c.PAN.Reveal() {
+		return
+	}
+	play, err := c.Insert(cards.Memory{Counter: a.stan - 1}, 1)
+	if err != nil {
+		return // it has none that answers
+	}
+	defer play.Remove()
+	digits := func(tag emv.Tag, text string) emv.Element {
+		b, _ := hex.DecodeString(text)
+		return emv.Element{Tag: tag, Value: b}
+	}
+	amount := m.Text(4)
+	if amount == "" {
+		amount = "000000000000"
+	}
+	told := []emv.Element{
+		digits(emv.Amount, amount), digits(emv.AmountOther, "000000000000"), digits(emv.CountryCode, "0156"), digits(emv.CurrencyCode, "0"+m.Text(49)),
+		digits(emv.VerificationResult, "0000000000"), digits(emv.TransactionDate, "261122"), digits(emv.TransactionType, m.Text(3)[:2]), digits(emv.Unpredictable, "01020304"),
+	}
+	t, _ := emv.New(told...)
+	answer, err := play.First(play.FirstList().Collect(t))
+	if err != nil {
+		a.Fatalf("chip: %v", err)
+	}
+	t, _ = emv.New(append(append(told, play.Own().Elements()...), emv.Element{Tag: emv.Cryptogram, Value: answer.Cryptogram},
+		emv.Element{Tag: emv.CryptogramInfo, Value: []byte{answer.Info}}, emv.Element{Tag: emv.IssuerData, Value: answer.IssuerData})...)
+	m.Set(23, "001").SetBytes(55, t.Only(emv.Online...).Bytes())
 }
 
 func (a *acquirer) sale(cardName string, fen int64, changes ...change) exchange {

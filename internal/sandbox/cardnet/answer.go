@@ -39,7 +39,7 @@ func signOn(m *iso8583.Message, r *request) *iso8583.Message {
 }
 
 // answer is what a decided request gets.
-func (n *Network) answer(m *iso8583.Message, r *request, e Entry, how Delivery) *iso8583.Message {
+func (n *Network) answer(m *iso8583.Message, r *request, e Entry, b Behaviour) *iso8583.Message {
 	a := refusal(m, e.Code).Set(44, fmt.Sprintf("%-11s%-11s", issuerOf(r), m.Text(32)))
 	if e.Auth != "" {
 		a.Set(38, e.Auth)
@@ -49,7 +49,10 @@ func (n *Network) answer(m *iso8583.Message, r *request, e Entry, how Delivery) 
 			a.Set(54, text)
 		}
 	}
-	if how == WrongAmount && a.Has(4) {
+	if err := n.authenticate(a, r, e, b); err != nil {
+		n.cfg.Log.Warn("the chip gets no answer", "rrn", e.RRN, "err", err)
+	}
+	if b.Delivery == WrongAmount && a.Has(4) {
 		a.Set(4, fmt.Sprintf("%012d", (r.Amount.Minor()+1)%1_000_000_000_000))
 	}
 	return a

@@ -5,6 +5,8 @@ package cardnet
 type Behaviour struct {
 	Code     string   // F39 of a refusal, whatever the rules say; "" and 00 let them decide
 	Delivery Delivery // what becomes of the answer
+	Auth     ChipAuth // what the answer to a chip is worth
+	Script   Script   // what the answer changes in a chip
 }
 
 // Delivery is the way of an answer to the acquirer.
@@ -22,7 +24,7 @@ const (
 	Lost                 // the request itself never reached the bank: nothing decided, booked or remembered
 )
 
-// byAmount is what a sale of so many minor units meets, whatever the card.
+// byAmount is what a sale or pre-authorization of so many minor units meets, whatever the card.
 var byAmount = map[int64]Behaviour{
 	9051: {Code: "51"},
 	9054: {Code: "54"},
@@ -38,7 +40,7 @@ var byAmount = map[int64]Behaviour{
 	9099: {Delivery: Silent},
 }
 
-// byCard is what a sale or balance inquiry of a test card meets. Expiry and
+// byCard is what a sale, pre-authorization or balance inquiry of a test card meets. Expiry and
 // funds are no behaviour: the issuer's rules see them.
 var byCard = map[string]Behaviour{
 	"test-lost":      {Code: "41"},
@@ -48,6 +50,10 @@ var byCard = map[string]Behaviour{
 	"test-late":      {Delivery: Late},
 	"test-cut":       {Delivery: Cut},
 	"test-duplicate": {Delivery: Twice},
+
+	"test-chip-forged": {Auth: ForgedAuth},
+	"test-chip-script": {Script: LimitScript},
+	"test-chip-block":  {Code: "43", Script: BlockScript},
 }
 
 // behaviour chooses what happens to a request: the fault that a test has set,
@@ -60,8 +66,11 @@ func (n *Network) behaviour(i Info) Behaviour {
 			return b
 		}
 	}
-	if i.Repeat || i.Kind != Sale && i.Kind != Balance {
+	if i.Kind != Sale && i.Kind != Preauth && i.Kind != Balance {
 		return Behaviour{}
+	}
+	if b := byCard[i.Card]; i.Repeat {
+		return Behaviour{Auth: b.Auth, Script: b.Script} // the same answer to the chip again
 	}
 	if b, ok := byCard[i.Card]; ok {
 		return b

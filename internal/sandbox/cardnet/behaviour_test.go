@@ -216,7 +216,7 @@ func TestBehaviours(t *testing.T) {
 				}
 				return Behaviour{}
 			})
-			x := l.send(l.saleOf("test-credit", 111))
+			x := l.send(l.saleOf("test-credit", 111, swiped))
 			l.wantAnswer("00", l.send(l.saleOf("test-credit", 222)), soon)
 			close(gate)
 			l.wantAnswer("00", x, soon)
@@ -281,7 +281,7 @@ func TestDeafPeerAndCloseEndTheWaiting(t *testing.T) {
 func TestAnswersCarryWhatTheProtocolSays(t *testing.T) {
 	t.Parallel()
 	a := newAcquirer(t)
-	x := a.want("00", a.sale("test-debit", 100, a.pin("123456")))
+	x := a.want("00", a.sale("test-debit", 100, swiped, a.pin("123456")))
 	want := iso8583.New("0210").Set(38, "000001").Set(39, "00").Set(44, "99622200   48029900   ")
 	for _, n := range []int{3, 4, 7, 11, 32, 37, 41, 42, 49} {
 		want.SetBytes(n, x.request.Bytes(n))

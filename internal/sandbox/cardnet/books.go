@@ -29,6 +29,7 @@ type account struct {
 	card      cards.Card
 	available int64
 	wrongPINs int
+	counters  counters
 }
 
 type merchantKey struct {
@@ -60,7 +61,7 @@ func newBooks(issued []cards.Card) (*books, error) {
 		if _, err := goodUntil(c.Expiry); err != nil {
 			return nil, fmt.Errorf("card %s: %w", c.Name, err)
 		}
-		a := &account{card: c, available: c.Funds.Minor()}
+		a := &account{card: c, available: c.Funds.Minor(), counters: counters{}}
 		b.accounts[c.Name], b.byPAN[c.PAN] = a, a
 	}
 	return b, nil
@@ -68,10 +69,13 @@ func newBooks(issued []cards.Card) (*books, error) {
 
 // fill writes a verdict into the entry it will be.
 func (b *books) fill(e *Entry, v verdict) {
-	e.Code, e.PIN = v.code, v.pin
+	e.Code, e.PIN, e.Counter, e.Sequence = v.code, v.pin, v.counter, v.sequence
 	e.Booked = money.New(v.booked, e.Amount.Currency())
+	if v.held != 0 {
+		e.Held = money.New(v.held, e.Amount.Currency())
+	}
 	if a := b.accounts[e.Card]; a != nil {
-		e.Available = money.New(a.available-v.booked, a.card.Funds.Currency())
+		e.Available = money.New(a.available-v.booked-v.held, a.card.Funds.Currency())
 	}
 	if e.Code == approved {
 		e.Auth = fmt.Sprintf("%06d", (len(b.records)+1)%1_000_000)
@@ -82,24 +86,27 @@ func (b *books) fill(e *Entry, v verdict) {
 // said: a state file may have been edited, or belong to other cards.
 func (b *books) apply(e Entry) error {
 	a, original := b.accounts[e.Card], b.byKey[e.Original.key()]
-	booked := e.Booked.Minor()
+	booked, held := e.Booked.Minor(), e.Held.Minor()
 	switch {
 	case e.Card != "" && a == nil:
 		return fmt.Errorf("no card is named %q", e.Card)
 	case e.Kind != Unlock && b.byKey[e.Ref.key()] != nil:
 		return errors.New("a second entry for one request")
-	case booked != 0 && (e.Code != approved || a == nil || e.Booked.Currency() != a.card.Funds.Currency()):
+	case (booked != 0 || held != 0) && (e.Code != approved || a == nil || e.Booked.Currency() != a.card.Funds.Currency()):
 		return errors.New("booked without an approval, a card, or in another currency")
 	case e.Code == approved && e.Original != Reference{} && original == nil:
 		return errors.New("approved without the original")
-	case a != nil && e.Available.Minor() != a.available-booked:
+	case a != nil && e.Available.Minor() != a.available-booked-held:
 		return errors.New("the card's funds do not follow from the entries before")
 	}
 	rec := &record{Entry: e}
 	b.records = append(b.records, rec)
 	if a != nil {
-		a.available -= booked
+		a.available -= booked + held
 		a.countPIN(e)
+		if e.Counter > 0 {
+			a.counters[e.Sequence] = e.Counter
+		}
 	}
 	if e.Kind == Unlock {
 		return nil
@@ -127,18 +134,39 @@ func (a *account) countPIN(e Entry) {
 // mark writes on the original what the approved entry did to it.
 func (b *books) mark(e Entry, original *record) {
 	switch e.Kind {
-	case Void:
+	case Void, PreauthVoid:
 		original.voided = true
+	case Completion:
+		original.completed = true
+	case CompletionVoid:
+		original.voided = true
+		b.byKey[original.Original.key()].completed = false
 	case Refund:
 		original.refunded += e.Amount.Minor()
 	case Reversal:
 		original.reversed = true
-		if original.Kind == Void {
-			if sale := b.byKey[original.Original.key()]; sale != nil && !e.Booked.IsZero() {
-				sale.voided = false
-			}
+		if !e.Booked.IsZero() || !e.Held.IsZero() {
+			b.unmark(original)
 		}
-	case Sale, Balance, Link, Unlock:
+	case Sale, Preauth, Balance, ScriptNotice, Link, Unlock:
+	}
+}
+
+// unmark takes back what a reversed record had done to its own original.
+func (b *books) unmark(rec *record) {
+	of := b.byKey[rec.Original.key()]
+	if of == nil {
+		return // it had none
+	}
+	switch rec.Kind {
+	case Void, PreauthVoid:
+		of.voided = false
+	case Completion:
+		of.completed = false
+	case CompletionVoid:
+		of.voided = false
+		b.byKey[of.Original.key()].completed = true
+	case Sale, Preauth, Balance, Refund, Reversal, ScriptNotice, Link, Unlock:
 	}
 }
 

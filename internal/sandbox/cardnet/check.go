@@ -2,6 +2,7 @@ package cardnet
 
 import (
 	"fmt"
+	"slices"
 
 	"hawker/internal/money"
 )
@@ -9,7 +10,8 @@ import (
 // Check audits the books from their entries alone and returns the first
 // contradiction: every card's opening funds less what it has left are its
 // bookings; all cards together gave what all merchants together got, per
-// currency; no sale gave more than it was or less than nothing.
+// currency; no sale gave more than it was or less than nothing, no
+// pre-authorization keeps more than it was or less.
 func (n *Network) Check() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -17,10 +19,16 @@ func (n *Network) Check() error {
 }
 
 func (b *books) check() error {
-	byCard, bySale := map[string]int64{}, map[*record]int64{}
+	byCard, bySale, byHold := map[string]int64{}, map[*record]int64{}, map[*record]int64{}
 	given := map[money.Currency]int64{}
 	for i, rec := range b.records {
-		booked := rec.Booked.Minor()
+		booked, held := rec.Booked.Minor(), rec.Held.Minor()
+		byCard[rec.Card] += held
+		if hold := b.rootOf(rec, Preauth); held != 0 && hold == nil {
+			return fmt.Errorf("entry %d: %s %s holds upon no pre-authorization", i, rec.Kind, rec.RRN)
+		} else if byHold[hold] += held; hold != nil && (byHold[hold] < 0 || byHold[hold] > hold.Amount.Minor()) {
+			return fmt.Errorf("entry %d: pre-authorization %s of %s holds %d", i, hold.RRN, hold.Amount, byHold[hold])
+		}
 		if booked == 0 {
 			continue
 		}
@@ -29,7 +37,7 @@ func (b *books) check() error {
 		}
 		byCard[rec.Card] += booked
 		given[rec.Booked.Currency()] += booked
-		sale := b.saleOf(rec)
+		sale := b.rootOf(rec, Sale, Completion)
 		if sale == nil {
 			return fmt.Errorf("entry %d: %s %s is booked upon no sale", i, rec.Kind, rec.RRN)
 		}
@@ -54,11 +62,11 @@ func (b *books) check() error {
 	return nil
 }
 
-// saleOf follows originals from a record to the sale at their root: at most
-// reversal, void, sale. nil when they lead nowhere.
-func (b *books) saleOf(rec *record) *record {
-	for range 3 {
-		if rec == nil || rec.Kind == Sale {
+// rootOf follows originals from a record to the nearest of the kinds: at most
+// reversal, void, completion, pre-authorization. nil when they lead nowhere.
+func (b *books) rootOf(rec *record, kinds ...Kind) *record {
+	for range 4 {
+		if rec == nil || slices.Contains(kinds, rec.Kind) {
 			return rec
 		}
 		rec = b.byKey[rec.Original.key()]

@@ -59,7 +59,7 @@ func FuzzServeFrame(f *testing.F) {
 		if err := a.n.Check(); err != nil {
 			t.Error(err)
 		}
-		a.stan = 999_000
+		a.stan = 60_000
 		a.want("00", a.sale("test-debit-2", 1))
 	})
 }

@@ -3,8 +3,8 @@ package cardnet
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"hawker/internal/card"
@@ -26,7 +26,10 @@ var bankZone = time.FixedZone("UTC+8", 8*60*60)
 type verdict struct {
 	code   string
 	booked int64 // minor units from card to merchant
+	held   int64 // minor units kept ready of the card's funds
 	pin    PINCheck
+
+	counter, sequence int // of a chip that has proven itself
 }
 
 // issuer decides requests by the books and the ZPK. It changes nothing.
@@ -41,20 +44,53 @@ type issuer struct {
 func (i issuer) decide(r *request, forced string) verdict {
 	a := i.accounts[r.Card]
 	switch {
-	case r.Ref.MTI == "0200" && i.early[r.Ref.key()]:
+	case (r.Ref.MTI == "0200" || r.Ref.MTI == "0100") && i.early[r.Ref.key()]:
 		return verdict{code: "12"} // its reversal came first
 	case r.Kind != Balance && r.Amount.Sign() <= 0:
 		return verdict{code: "13"}
 	case a == nil && r.Kind != Reversal:
 		return verdict{code: "14"}
+	}
+	chip, counter := approved, 0
+	if r.Kind == Sale || r.Kind == Preauth || r.Kind == Balance {
+		chip, counter = i.checkChip(a, r)
+	}
+	v := i.rule(a, r, forced, chip)
+	if v.counter = counter; counter > 0 {
+		v.sequence = r.sequence
+	}
+	return v
+}
+
+// rule decides by the rules of the request's kind, unless something forbids it before.
+func (i issuer) rule(a *account, r *request, forced, chip string) verdict {
+	switch {
 	case forced != "" && forced != approved:
 		return verdict{code: forced}
+	case chip != approved:
+		return verdict{code: chip}
 	}
 	switch r.Kind {
 	case Sale, Balance:
 		return i.spend(a, r)
+	case Preauth:
+		v := i.spend(a, r)
+		v.booked, v.held = 0, v.booked
+		return v
+	case PreauthVoid:
+		return i.release(a, r)
+	case Completion:
+		return i.complete(a, r)
+	case ScriptNotice:
+		return i.noted(r)
 	case Void:
-		return i.void(a, r)
+		return i.void(a, r, Sale)
+	case CompletionVoid:
+		v := i.void(a, r, Completion)
+		if v.code == approved {
+			v.held = i.byKey[i.byKey[r.Original.key()].Original.key()].Amount.Minor() // the hold stands again
+		}
+		return v
 	case Refund:
 		return i.refund(r)
 	case Reversal:
@@ -85,14 +121,14 @@ func (i issuer) spend(a *account, r *request) verdict {
 	case amount > a.available:
 		code = "51"
 	default:
-		return verdict{approved, amount, pin}
+		return verdict{code: approved, booked: amount, pin: pin}
 	}
 	return verdict{code: code, pin: pin}
 }
 
-// void takes back a whole sale, once.
-func (i issuer) void(a *account, r *request) verdict {
-	sale := i.original(r, Sale)
+// void takes back a whole sale or completion, once.
+func (i issuer) void(a *account, r *request, kind Kind) verdict {
+	sale := i.original(r, kind)
 	switch {
 	case sale == nil:
 		return verdict{code: "25"}
@@ -105,12 +141,12 @@ func (i issuer) void(a *account, r *request) verdict {
 	if code != approved {
 		return verdict{code: code, pin: pin}
 	}
-	return verdict{approved, -r.Amount.Minor(), pin}
+	return verdict{code: approved, booked: -r.Amount.Minor(), pin: pin}
 }
 
 // refund gives back any part of what is left of a sale, again and again.
 func (i issuer) refund(r *request) verdict {
-	sale := i.original(r, Sale)
+	sale := i.original(r, Sale, Completion)
 	switch {
 	case sale == nil:
 		return verdict{code: "25"}
@@ -122,17 +158,68 @@ func (i issuer) refund(r *request) verdict {
 	return verdict{code: approved, booked: -r.Amount.Minor()}
 }
 
-// reverse undoes a sale or a void as if it had never been. Another reversal of
-// the same original is approved and moves nothing. A refund has no reversal.
+// most is the share of a pre-authorization that a completion may take, in percent.
+const most = 115
+
+// release gives a whole pre-authorization back, once.
+func (i issuer) release(a *account, r *request) verdict {
+	hold, code := i.holdOf(r)
+	switch {
+	case code != approved:
+		return verdict{code: code}
+	case hold.Amount != r.Amount:
+		return verdict{code: "13"}
+	}
+	code, pin := i.checkPIN(a, r)
+	if code != approved {
+		return verdict{code: code, pin: pin}
+	}
+	return verdict{code: approved, held: -hold.Amount.Minor(), pin: pin}
+}
+
+// complete takes up to a share of a pre-authorization, once, and frees the rest.
+func (i issuer) complete(a *account, r *request) verdict {
+	hold, code := i.holdOf(r)
+	switch {
+	case code != approved:
+		return verdict{code: code}
+	case r.Amount.Minor() > hold.Amount.Minor()/100*most+hold.Amount.Minor()%100*most/100:
+		return verdict{code: "61"}
+	case r.Amount.Minor() > a.available+hold.Amount.Minor():
+		return verdict{code: "51"}
+	}
+	code, pin := i.checkPIN(a, r)
+	if code != approved {
+		return verdict{code: code, pin: pin}
+	}
+	return verdict{code: approved, booked: r.Amount.Minor(), held: -hold.Amount.Minor(), pin: pin}
+}
+
+// holdOf finds the pre-authorization that a request is about, and why it cannot be used.
+func (i issuer) holdOf(r *request) (hold *record, code string) {
+	switch hold = i.original(r, Preauth); {
+	case hold == nil || hold.Auth != r.auth:
+		return nil, "25"
+	case !hold.standing():
+		return nil, "12"
+	}
+	return hold, approved
+}
+
+// reversible are the kinds that a reversal undoes, by the F3 that they and it have.
+var reversible = map[string][]Kind{
+	"000000": {Sale, Completion},
+	"200000": {Void, PreauthVoid, CompletionVoid},
+	"030000": {Preauth},
+}
+
+// reverse undoes a request as if it had never been. Another reversal of the same
+// original is approved and moves nothing. An advice has no reversal.
 func (i issuer) reverse(r *request) verdict {
-	if r.Original.MTI != "0200" {
+	if r.Original.MTI != "0200" && r.Original.MTI != "0100" {
 		return verdict{code: "12"}
 	}
-	kind := Sale
-	if r.processing == "200000" {
-		kind = Void
-	}
-	done := i.original(r, kind)
+	done := i.original(r, reversible[r.processing]...)
 	switch {
 	case done == nil:
 		return verdict{code: "25"}
@@ -142,17 +229,27 @@ func (i issuer) reverse(r *request) verdict {
 		return verdict{code: "64"}
 	case done.reversed:
 		return verdict{code: approved}
-	case done.voided || done.refunded > 0:
+	case done.voided || done.completed || done.refunded > 0:
 		return verdict{code: "12"}
+	case done.Kind == CompletionVoid && !i.byKey[i.byKey[done.Original.key()].Original.key()].standing():
+		return verdict{code: "12"} // the hold was completed again, or given back
 	}
-	return verdict{code: approved, booked: -done.Booked.Minor()}
+	return verdict{code: approved, booked: -done.Booked.Minor(), held: -done.Held.Minor()}
+}
+
+// noted takes what became of a script; it moves nothing.
+func (i issuer) noted(r *request) verdict {
+	if of := i.byKey[r.Original.key()]; of == nil || of.Ref != r.Original || of.Card != r.Card {
+		return verdict{code: "25"}
+	}
+	return verdict{code: approved}
 }
 
 // original finds what field 90 points at; nil when it does not exist or is of
 // another kind, merchant, card or currency, which for the requester is the same.
-func (i issuer) original(r *request, kind Kind) *record {
+func (i issuer) original(r *request, kinds ...Kind) *record {
 	rec := i.byKey[r.Original.key()]
-	if rec == nil || rec.Ref != r.Original || rec.Kind != kind || rec.Merchant != r.Merchant ||
+	if rec == nil || rec.Ref != r.Original || !slices.Contains(kinds, rec.Kind) || rec.Merchant != r.Merchant ||
 		rec.Card != r.Card || rec.Amount.Currency() != r.Amount.Currency() {
 		return nil
 	}
@@ -164,8 +261,7 @@ func (a *account) locked() bool { return a.wrongPINs >= pinTries }
 // wantsPIN reports whether the card pays this only with its PIN. A debit card
 // does not tell its balance without one either.
 func (a *account) wantsPIN(r *request) bool {
-	byChip := strings.HasPrefix(r.entry, "05") || strings.HasPrefix(r.entry, "07")
-	return a.card.Kind == cards.Debit && (r.Kind == Balance || r.Amount.Minor() > pinFree || !byChip)
+	return a.card.Kind == cards.Debit && (r.Kind == Balance || r.Amount.Minor() > pinFree || !r.byChip())
 }
 
 // checkPIN verifies the PIN of a request that has one: 00 when it is right or

@@ -180,7 +180,7 @@ func (n *Network) handle(body []byte) ([]byte, Delivery) {
 	if b.Delivery == Lost {
 		return nil, Lost
 	}
-	return n.pack(n.answer(m, r, n.decide(r, b.Code), b.Delivery), b.Delivery)
+	return n.pack(n.answer(m, r, n.decide(r, b.Code), b), b.Delivery)
 }
 
 // parse reads a message and names its card. Values are checked here, after the MAC.

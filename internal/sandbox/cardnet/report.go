@@ -17,8 +17,8 @@ type Total struct {
 // Net = Sales - Voids - Refunds - Reversals is what it owes the acquirer.
 type MerchantBook struct {
 	Merchant  string // F42
-	Sales     Total
-	Voids     Total
+	Sales     Total  // completions included
+	Voids     Total  // of completions too
 	Refunds   Total
 	Reversals Total // of sales, less the voids that were reversed: may be negative
 	Net       money.Amount
@@ -30,11 +30,17 @@ func (n *Network) Books() []MerchantBook {
 	defer n.mu.Unlock()
 	var list []MerchantBook
 	for k, t := range n.books.merchants {
-		total := func(kind Kind, sign int64) Total {
-			return Total{t.count[kind], money.New(sign*t.sum[kind], k.currency)}
+		total := func(sign int64, kinds ...Kind) (all Total) {
+			var sum int64
+			for _, kind := range kinds {
+				all.Count += t.count[kind]
+				sum += sign * t.sum[kind]
+			}
+			all.Amount = money.New(sum, k.currency)
+			return all
 		}
 		list = append(list, MerchantBook{
-			k.merchant, total(Sale, 1), total(Void, -1), total(Refund, -1), total(Reversal, -1), money.New(t.net, k.currency),
+			k.merchant, total(1, Sale, Completion), total(-1, Void, CompletionVoid), total(-1, Refund), total(-1, Reversal), money.New(t.net, k.currency),
 		})
 	}
 	slices.SortFunc(list, func(x, y MerchantBook) int {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"hawker/internal/card"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
 )
@@ -22,19 +23,36 @@ const (
 	Void     Kind = "void"
 	Refund   Kind = "refund"
 	Reversal Kind = "reversal"
-	Link     Kind = "link" // sign-on and echo
-	Unlock   Kind = "unlock"
+
+	Preauth        Kind = "pre-authorization"
+	PreauthVoid    Kind = "pre-authorization void"
+	Completion     Kind = "completion" // request and notice
+	CompletionVoid Kind = "completion void"
+
+	ScriptNotice Kind = "script notice"
+
+	Link   Kind = "link" // sign-on and echo
+	Unlock Kind = "unlock"
 )
 
-// kinds tells a request's kind by MTI and F3. What is absent is answered with 40.
-var kinds = map[[2]string]Kind{
-	{"0200", "000000"}: Sale,
-	{"0200", "310000"}: Balance,
-	{"0200", "200000"}: Void,
-	{"0220", "200000"}: Refund,
-	{"0420", "000000"}: Reversal,
-	{"0420", "200000"}: Reversal,
-	{"0800", ""}:       Link,
+// kinds tells a request's kind by MTI, F3 and F25; "" stands for any F25. What is absent is answered with 40.
+var kinds = map[[3]string]Kind{
+	{"0200", "000000", "00"}: Sale,
+	{"0200", "310000", "00"}: Balance,
+	{"0200", "200000", "00"}: Void,
+	{"0220", "200000", "00"}: Refund,
+	{"0100", "030000", "06"}: Preauth,
+	{"0100", "200000", "06"}: PreauthVoid,
+	{"0200", "000000", "06"}: Completion,
+	{"0220", "000000", "06"}: Completion,
+	{"0200", "200000", "06"}: CompletionVoid,
+	{"0420", "000000", ""}:   Reversal,
+	{"0420", "200000", ""}:   Reversal,
+	{"0420", "030000", ""}:   Reversal,
+	{"0620", "000000", ""}:   ScriptNotice,
+	{"0620", "310000", ""}:   ScriptNotice,
+	{"0620", "030000", ""}:   ScriptNotice,
+	{"0800", "", ""}:         Link,
 }
 
 // shape is what a kind's message must and may carry besides the MAC.
@@ -50,12 +68,19 @@ var (
 // purpose: a reversal or refund that carries a PIN, or a reversal that carries a
 // track, is a fault of the acquirer which a lenient network would hide.
 var shapes = map[Kind]shape{
-	Sale:     {cardSale, slices.Concat(chipData, pinData)},
-	Balance:  {slices.DeleteFunc(slices.Clone(cardSale), func(n int) bool { return n == 4 }), slices.Concat(chipData, pinData)},
-	Void:     {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
-	Refund:   {slices.Concat(cardSale, []int{90}), chipData},
-	Reversal: {slices.Concat(cardSale, []int{39, 90}), nil},
-	Link:     {[]int{7, 11, 33, 70}, nil},
+	Sale:         {cardSale, slices.Concat(chipData, pinData)},
+	Balance:      {slices.DeleteFunc(slices.Clone(cardSale), func(n int) bool { return n == 4 }), slices.Concat(chipData, pinData)},
+	Void:         {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
+	Refund:       {slices.Concat(cardSale, []int{90}), chipData},
+	Reversal:     {slices.Concat(cardSale, []int{39, 90}), nil},
+	ScriptNotice: {slices.Concat(cardSale, []int{55, 90}), []int{14, 23}},
+
+	Preauth:        {cardSale, slices.Concat(chipData, pinData)},
+	PreauthVoid:    {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
+	Completion:     {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
+	CompletionVoid: {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
+
+	Link: {[]int{7, 11, 33, 70}, nil},
 }
 
 // check names the first field that is missing or does not belong.
@@ -83,8 +108,9 @@ type Info struct {
 	Terminal string       `json:"terminal,omitempty"` // F41
 	RRN      string       `json:"rrn,omitempty"`      // F37
 	Card     string       `json:"card,omitempty"`
-	Amount   money.Amount `json:"amount"` // F4 and F49; nothing for a balance inquiry
-	Repeat   bool         `json:"-"`      // an answer to the same message has been decided before
+	Amount   money.Amount `json:"amount"`            // F4 and F49; nothing for a balance inquiry
+	Results  string       `json:"results,omitempty"` // of a script notice: tag DF31, hexadecimal
+	Repeat   bool         `json:"-"`                 // an answer to the same message has been decided before
 }
 
 // request is Info and the card data it came with, which lives as long as the message.
@@ -93,15 +119,20 @@ type request struct {
 	processing string // F3
 	entry      string // F22
 	expiry     string // F14; "" when absent
+	auth       string // F38; "" when absent
 	network    string // F70
 	pan        card.PAN
 	track      card.Track    // F35; zero when absent
 	pin        card.PINBlock // F52; zero when absent
+	icc        emv.TLV       // F55; empty when absent
+	sequence   int           // F23, the copy of the card; 0 when absent
 }
 
 // kindOf finds the kind of a message; ok is false for what the network does not do.
 func kindOf(m *iso8583.Message) (k Kind, ok bool) {
-	k, ok = kinds[[2]string{m.MTI, m.Text(3)}]
+	if k, ok = kinds[[3]string{m.MTI, m.Text(3), m.Text(25)}]; !ok {
+		k, ok = kinds[[3]string{m.MTI, m.Text(3), ""}]
+	}
 	return k, ok
 }
 
@@ -115,7 +146,7 @@ func parse(k Kind, m *iso8583.Message) (*request, error) {
 			Ref:  Reference{m.MTI, m.Text(11), m.Text(7), zeroFill(m.Text(32)), zeroFill(m.Text(33))},
 			Kind: k, Merchant: m.Text(42), Terminal: m.Text(41), RRN: m.Text(37),
 		},
-		processing: m.Text(3), entry: m.Text(22), expiry: m.Text(14), network: m.Text(70),
+		processing: m.Text(3), entry: m.Text(22), expiry: m.Text(14), auth: m.Text(38), network: m.Text(70),
 	}
 	if k == Link {
 		return r, nil
@@ -154,6 +185,10 @@ func (r *request) parseAmount(m *iso8583.Message) error {
 // error: the network answers 14, as for any card it does not know.
 func (r *request) parseCard(m *iso8583.Message) error {
 	r.pan, _ = card.ParsePAN(m.Text(2))
+	r.sequence, _ = strconv.Atoi(m.Text(23)) // digits, or none
+	if err := r.parseChip(m); err != nil {
+		return err
+	}
 	if m.Has(35) {
 		r.track = card.NewTrack(m.Text(35))
 	}

@@ -3,7 +3,6 @@ package pos
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"hawker/internal/card"
 	"hawker/internal/iso8583"
@@ -20,6 +19,7 @@ const (
 	Chip        Entry = "chip"
 	Manual      Entry = "manual"
 	Contactless Entry = "contactless"
+	Fallback    Entry = "fallback" // the stripe, after the chip did not answer; the terminal decides it, nobody asks for it
 )
 
 // Presented is a card as the customer offers it. The zero PIN means that none was entered.
@@ -30,16 +30,17 @@ type Presented struct {
 }
 
 // entries is the entry mode's first two digits in F22, which card data goes with
-// it, and the letter on the slip.
+// it, and the letter on the slip. A chip's field 55 is the chip's own work.
 var entries = map[Entry]struct {
 	mode                string
-	number, track, chip bool // F2 and F14; F35; F23 and F55
+	number, track, chip bool // F2 and F14; F35; F23
 	letter              string
 }{
 	Manual:      {mode: "01", number: true, letter: "M"},
 	Swipe:       {mode: "02", track: true, letter: "S"},
 	Chip:        {mode: "05", number: true, track: true, chip: true, letter: "I"},
 	Contactless: {mode: "07", track: true, chip: true, letter: "C"},
+	Fallback:    {mode: "80", track: true, letter: "F"},
 }
 
 const (
@@ -48,7 +49,7 @@ const (
 )
 
 func (p Presented) check() error {
-	if _, known := entries[p.Entry]; !known {
+	if _, known := entries[p.Entry]; !known || p.Entry == Fallback {
 		return ErrCard.because(fmt.Errorf("no entry mode %q", p.Entry))
 	}
 	if p.Card.PAN.IsZero() {
@@ -57,15 +58,18 @@ func (p Presented) check() error {
 	return nil
 }
 
-// put writes what the card shows into m, in the clear; amount and trace go into
-// the chip's data.
-func (p Presented) put(m *iso8583.Message, now time.Time) {
+// put writes what the card shows into m, in the clear. sequence is the copy of the card.
+func (p Presented) put(m *iso8583.Message, sequence int) {
 	e := entries[p.Entry]
 	pin := withoutPIN
 	if !p.PIN.IsZero() {
 		pin = withPIN
 	}
-	m.Set(22, e.mode+pin).Set(60, m.Text(60)+readerOfAll+chipWorks)
+	condition := chipWorks
+	if p.Entry == Fallback {
+		condition = chipFailed
+	}
+	m.Set(22, e.mode+pin).Set(60, m.Text(60)+readerOfAll+condition)
 	if e.number {
 		m.Set(2, p.Card.PAN.Reveal()).Set(14, p.Card.Expiry)
 	}
@@ -73,7 +77,7 @@ func (p Presented) put(m *iso8583.Message, now time.Time) {
 		m.SetBytes(35, p.Card.Track2().Reveal())
 	}
 	if e.chip {
-		m.Set(23, "001").SetBytes(55, chipData(m, now))
+		m.Set(23, fmt.Sprintf("%03d", sequence))
 	}
 }
 
@@ -81,6 +85,7 @@ func (p Presented) put(m *iso8583.Message, now time.Time) {
 const (
 	readerOfAll = "6" // magnetic stripe, chip and contactless
 	chipWorks   = "0"
+	chipFailed  = "2"
 )
 
 // putPIN adds the PIN block under the TPK, when a PIN was entered.

@@ -3,57 +3,114 @@ package pos
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"time"
 
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
+	"hawker/internal/sandbox/cards"
 )
 
-// chipData is field 55 of an online request in the order that UnionPay lists
-// the tags. Everything has the right form; the application cryptogram (9F26) is
-// random, because these test cards have no chip that could make one.
-func chipData(m *iso8583.Message, now time.Time) []byte {
-	amount, kind := m.Text(4), m.Text(3)[:2]
+// chip is a card's chip in the reader, for one transaction.
+type chip struct {
+	card        cards.Card
+	play        *cards.Play
+	contactless bool
+	told        []emv.Element // what the terminal says of itself and the payment
+	online      emv.TLV       // field 55 of the request
+}
+
+// ChipFacts are what a slip shows of a chip's part in a transaction. None of it is secret.
+type ChipFacts struct {
+	AID        string `json:"aid"` // hexadecimal, as all of these but the label
+	Label      string `json:"label"`
+	Counter    string `json:"atc"`
+	Results    string `json:"tvr"`        // tag 95
+	Kind       string `json:"kind"`       // ARQC, TC or AAC: the last cryptogram
+	Cryptogram string `json:"cryptogram"` // tag 9F26
+}
+
+// terminalData are what this terminal is, in field 55.
+var terminalData = map[emv.Tag]string{
+	emv.CountryCode: "0156", emv.Capabilities: "E0F8C8",
+	emv.TerminalType: "22", // attended, online with offline capability
+	emv.AppVersion:   "0030",
+}
+
+// ask has the chip make its request cryptogram for m, whose other fields are
+// there, and puts field 55 into m.
+func (c *chip) ask(m *iso8583.Message, now time.Time) error {
+	amount := m.Text(4)
 	if amount == "" {
 		amount = "000000000000" // a balance inquiry
 	}
-	cvm := "1E0300" // signature
-	if m.Text(22)[2:] == withPIN {
-		cvm = "420300" // enciphered PIN, verified online
-	}
-	var random [12]byte
+	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	var b []byte
-	for _, e := range [...][2]string{
-		{"9F26", hex.EncodeToString(random[:8])},   // application cryptogram
-		{"9F27", "80"},                             // it is an ARQC
-		{"9F10", "07010103A0A802010A010000000000"}, // issuer application data
-		{"9F37", hex.EncodeToString(random[8:])},   // unpredictable number
-		{"9F36", m.Text(11)[2:]},                   // application transaction counter
-		{"95", "0000000000"},                       // terminal verification results
-		{"9A", now.Format("060102")},               // date
-		{"9C", kind},                               // transaction type
-		{"9F02", amount},
-		{"5F2A", "0156"}, // currency
-		{"82", "7C00"},   // application interchange profile
-		{"9F1A", "0156"}, // country
-		{"9F03", "000000000000"},
-		{"9F33", "E0F8C8"}, // terminal capabilities
-		{"9F34", cvm},
-		{"9F35", "22"},                            // terminal type: attended, online with offline capability
-		{"9F1E", hex.EncodeToString(m.Bytes(41))}, // serial number
-		{"84", "A000000333010101"},                // application: UnionPay debit
-		{"9F09", "0030"},                          // application version
-		{"9F41", "00" + m.Text(11)},               // transaction counter
-	} {
-		b = appendTLV(b, e[0], e[1])
+	c.told = []emv.Element{
+		{Tag: emv.Unpredictable, Value: random[:]}, {Tag: emv.VerificationResult, Value: make([]byte, 5)},
+		object(emv.TransactionDate, now.Format("060102")), object(emv.TransactionType, m.Text(3)[:2]), object(emv.Amount, amount),
+		object(emv.CurrencyCode, "0"+m.Text(49)), object(emv.AmountOther, "000000000000"),
+		object(emv.CardholderMethod, c.holderMethod(m.Text(22)[2:] == withPIN)), {Tag: emv.InterfaceDevice, Value: m.Bytes(41)},
+		object(emv.SequenceCounter, "00"+m.Text(11)),
 	}
-	return b
+	for _, tag := range []emv.Tag{emv.CountryCode, emv.Capabilities, emv.TerminalType, emv.AppVersion} {
+		c.told = append(c.told, object(tag, terminalData[tag]))
+	}
+	told, err := emv.New(c.told...)
+	if err != nil {
+		return err
+	}
+	first, err := c.play.First(c.play.FirstList().Collect(told))
+	if err != nil {
+		return ErrChip.because(err)
+	}
+	all, err := emv.New(append(append(answered(first), c.told...), c.play.Own().Elements()...)...)
+	if err != nil {
+		return err
+	}
+	c.online = all.Only(emv.Online...)
+	m.SetBytes(55, c.online.Bytes())
+	return nil
 }
 
-// appendTLV writes one element; tag and value are hexadecimal and shorter than 128 bytes.
-func appendTLV(b []byte, tag, value string) []byte {
-	b, _ = hex.AppendDecode(b, []byte(tag))
-	b = append(b, byte(len(value)/2)) //nolint:gosec // shorter than 128
-	b, _ = hex.AppendDecode(b, []byte(value))
-	return b
+// holderMethod is tag 9F34: how the holder was proven. A contactless payment within
+// the limit needs no proof.
+func (c *chip) holderMethod(pin bool) string {
+	switch {
+	case pin:
+		return "420300" // enciphered PIN, verified online
+	case c.contactless:
+		return "1F0300" // none
+	}
+	return "1E0300" // signature
+}
+
+// answered are the objects of one of the chip's answers.
+func answered(a cards.Answer) []emv.Element {
+	return []emv.Element{
+		{Tag: emv.Cryptogram, Value: a.Cryptogram}, {Tag: emv.CryptogramInfo, Value: []byte{a.Info}}, {Tag: emv.IssuerData, Value: a.IssuerData},
+	}
+}
+
+// object is an object whose value is written in hexadecimal digits.
+func object(tag emv.Tag, digits string) emv.Element {
+	value, err := hex.DecodeString(digits)
+	if err != nil {
+		panic(fmt.Sprintf("tag %s: no hexadecimal value", tag)) // the terminal's own digits
+	}
+	return emv.Element{Tag: tag, Value: value}
+}
+
+// facts are what a slip shows of the chip, with the cryptogram of t.
+func (c *chip) facts(t emv.TLV, kind string) ChipFacts {
+	text := func(from emv.TLV, tag emv.Tag) string {
+		value, _ := from.Get(tag)
+		return fmt.Sprintf("%X", value)
+	}
+	own := c.play.Own()
+	label, _ := own.Get(emv.AppLabel)
+	return ChipFacts{
+		AID: text(own, emv.DedicatedFile), Label: string(label), Counter: text(own, emv.TransactionCounter),
+		Results: text(t, emv.VerificationResult), Kind: kind, Cryptogram: text(t, emv.Cryptogram),
+	}
 }

@@ -25,17 +25,21 @@ type CLI struct {
 	Verbose bool          `help:"Show every message, masked, on standard error."`
 	Timeout time.Duration `help:"How long to wait for an answer." default:"30s"`
 
-	SignOn  signOnCommand  `cmd:"" help:"Sign on: fetch working keys and the batch."`
-	SignOff signOffCommand `cmd:"" help:"Sign off."`
-	Echo    echoCommand    `cmd:"" help:"Ask whether the host is there."`
-	Sale    saleCommand    `cmd:"" help:"Take a payment."`
-	Void    voidCommand    `cmd:"" help:"Undo a sale of the current batch."`
-	Refund  refundCommand  `cmd:"" help:"Give money of a settled sale back."`
-	Balance balanceCommand `cmd:"" help:"Ask for a card's balance."`
-	Settle  settleCommand  `cmd:"" help:"Settle the batch."`
-	Resolve resolveCommand `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
-	Status  statusCommand  `cmd:"" help:"Show what the terminal remembers."`
-	Slip    slipCommand    `cmd:"" help:"Print a slip again."`
+	SignOn         signOnCommand         `cmd:"" help:"Sign on: fetch working keys and the batch."`
+	SignOff        signOffCommand        `cmd:"" help:"Sign off."`
+	Echo           echoCommand           `cmd:"" help:"Ask whether the host is there."`
+	Sale           saleCommand           `cmd:"" help:"Take a payment."`
+	Void           voidCommand           `cmd:"" help:"Undo a sale of the current batch."`
+	Refund         refundCommand         `cmd:"" help:"Give money of a settled sale back."`
+	Preauth        preauthCommand        `cmd:"" help:"Have the bank keep an amount ready."`
+	PreauthVoid    preauthVoidCommand    `cmd:"" help:"Give a pre-authorization back."`
+	Complete       completeCommand       `cmd:"" help:"Take money of a pre-authorization."`
+	CompletionVoid completionVoidCommand `cmd:"" help:"Undo a completion of the current batch."`
+	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
+	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
+	Resolve        resolveCommand        `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
+	Status         statusCommand         `cmd:"" help:"Show what the terminal remembers."`
+	Slip           slipCommand           `cmd:"" help:"Print a slip again."`
 }
 
 // Exit is how a command ended that was not approved or accepted.
@@ -71,6 +75,23 @@ type cardFlags struct {
 	Card  string `help:"Name of a test card." default:"test-credit"`
 	PIN   string `name:"pin" help:"The PIN that the customer enters; none when empty."`
 	Entry Entry  `help:"How the card is read: swipe, chip, manual or contactless." enum:"swipe,chip,manual,contactless" default:"swipe"`
+
+	Chip        bool `help:"Insert the card; the same as --entry chip." xor:"how"`
+	Contactless bool `help:"Hold the card to the reader." xor:"how"`
+	Swipe       bool `help:"Swipe the card." xor:"how"`
+}
+
+// entry is how the card meets the terminal.
+func (f cardFlags) entry() Entry {
+	switch {
+	case f.Chip:
+		return Chip
+	case f.Contactless:
+		return Contactless
+	case f.Swipe:
+		return Swipe
+	}
+	return f.Entry
 }
 
 func (f cardFlags) presented() (Presented, error) {
@@ -78,7 +99,7 @@ func (f cardFlags) presented() (Presented, error) {
 	if !ok {
 		return Presented{}, ErrCard.because(fmt.Errorf("no test card %q", f.Card))
 	}
-	p := Presented{Card: c, Entry: f.Entry}
+	p := Presented{Card: c, Entry: f.entry()}
 	if f.PIN == "" {
 		return p, nil
 	}
@@ -231,7 +252,7 @@ func (c *CLI) operate(app *kong.Context, operation func(*Terminal, context.Conte
 			return err
 		}
 		switch r.State {
-		case Declined:
+		case Declined, Reversed:
 			return &Exit{status: exitDeclined, text: r.Title.In(c.language(t))}
 		case Unknown:
 			return &Exit{status: exitUnknown, text: r.Title.In(c.language(t))}

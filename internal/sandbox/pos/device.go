@@ -15,14 +15,15 @@ import (
 
 // Device is what an acquirer loads into a terminal before its first sign-on.
 type Device struct {
-	Profile  string         `json:"profile"`       // "" means "unionpay-pos"
-	Host     string         `json:"host"`          // host:port
-	TLS      *TLSFiles      `json:"tls,omitempty"` // nil: plain TCP
-	TPDU     string         `json:"tpdu"`          // destination and source, eight digits; "" means 00030000
-	Shop     Shop           `json:"shop"`          // an empty operator means 001
-	Language Language       `json:"language"`      // "" means zh-CN
-	Layout   iso8583.Layout `json:"layout"`        // working keys asked for: 003, or 004 with a TDK; "" means 004
-	TMK      tdes.Key       `json:"-"`             // double length
+	Profile  string         `json:"profile"`        // "" means "unionpay-pos"
+	Host     string         `json:"host"`           // host:port
+	TLS      *TLSFiles      `json:"tls,omitempty"`  // nil: plain TCP
+	TPDU     string         `json:"tpdu"`           // destination and source, eight digits; "" means 00030000
+	Shop     Shop           `json:"shop"`           // an empty operator means 001
+	Language Language       `json:"language"`       // "" means zh-CN
+	Layout   iso8583.Layout `json:"layout"`         // working keys asked for: 003, or 004 with a TDK; "" means 004
+	Copy     int            `json:"copy,omitempty"` // sequence number of the copies of the test cards that lie beside it, 1 to 99; 0 means 1
+	TMK      tdes.Key       `json:"-"`              // double length
 }
 
 // TLSFiles names the PEM files of a terminal that speaks TLS.
@@ -85,6 +86,8 @@ func (d Device) validate() error {
 		return errors.New("the terminal number is not 8 plain characters")
 	case len(d.Shop.MerchantID) != 15 || !ascii(d.Shop.MerchantID):
 		return errors.New("the merchant number is not 15 plain characters")
+	case d.Copy < 0 || d.Copy > 99:
+		return errors.New("the cards' sequence number is not 0 to 99")
 	case !digits(d.Shop.Operator, 3):
 		return errors.New("the operator is not three digits")
 	case d.Language != Chinese && d.Language != English:

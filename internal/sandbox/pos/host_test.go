@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hawker/internal/card"
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
 	"hawker/internal/sandbox/cards"
@@ -40,6 +41,10 @@ type host struct {
 	fault func(*iso8583.Message) fault
 	// seen is called before anything else, with the terminal's state file as it is then.
 	seen func(*iso8583.Message)
+	// script is what the issuer sends to a chip with its answer; its tag is 0 for none.
+	script emv.Element
+	// results are what notices and reversals told in field 55, by tag DF31.
+	results []string
 }
 
 // entry is one row of the host's own books.
@@ -49,6 +54,8 @@ type entry struct {
 	rrn    string
 	undone bool // reversed
 	voided bool
+	of     *entry // what a void, pre-authorization void or completion is about
+	ended  bool   // a pre-authorization: voided or completed
 }
 
 // fault is what goes wrong with one request.
@@ -247,8 +254,18 @@ var table = map[string]struct{ must, may []int }{
 	"0200 22 000": {[]int{3, 4, 22, 25, 49, 64}, cardFields},
 	"0200 23 000": {[]int{3, 4, 22, 25, 37, 49, 61, 64}, nil},
 	"0220 25 000": {[]int{3, 4, 22, 25, 37, 49, 61, 63, 64}, cardFields},
-	"0400 22 000": {[]int{3, 4, 22, 25, 39, 49, 64}, nil},
+	"0400 22 000": {[]int{3, 4, 22, 25, 39, 49, 64}, []int{55}},
+	"0620 00 951": {[]int{3, 4, 22, 25, 37, 49, 55, 61, 64}, []int{23}},
 	"0400 23 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0100 10 000": {[]int{3, 4, 22, 25, 49, 64}, cardFields},
+	"0100 11 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0200 20 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0220 24 000": {[]int{3, 4, 22, 25, 38, 49, 61, 64}, cardFields},
+	"0200 21 000": {[]int{3, 4, 22, 25, 37, 49, 61, 64}, nil},
+	"0400 10 000": {[]int{3, 4, 22, 25, 39, 49, 64}, []int{55}},
+	"0400 11 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0400 20 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
+	"0400 21 000": {[]int{3, 4, 22, 25, 39, 49, 61, 64}, nil},
 	"0500 00 201": {[]int{48, 49, 63}, nil},
 	"0320 00 201": {[]int{48}, nil},
 	"0320 00 207": {[]int{48}, nil},
@@ -291,7 +308,10 @@ func (h *host) check(m *iso8583.Message) {
 // checkCard holds the card data against the entry mode and the test card.
 func (h *host) checkCard(name string, m *iso8583.Message) {
 	mode, pin := m.Text(22)[:2], m.Text(22)[2:]
-	wants := map[string]string{"01": "2 14", "02": "35", "05": "2 14 23 35 55", "07": "23 35 55"}[mode]
+	wants := map[string]string{"01": "2 14", "02": "35", "05": "2 14 23 35 55", "07": "23 35 55", "80": "35"}[mode]
+	if f60, _ := iso8583.ParseField60(m.Text(60)); slices.Contains([]string{"25", "11", "20", "24"}, f60.Type) { // they read the chip and ask it nothing
+		wants = strings.TrimSuffix(wants, " 55")
+	}
 	var has []string
 	for _, n := range []int{2, 14, 23, 35, 55} {
 		if m.Has(n) {
@@ -366,13 +386,20 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 		return a.Set(39, "A0")
 	}
 	id := f60.Batch + m.Text(11)
-	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(61) + m.Text(48)
+	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(38) + m.Text(61) + m.Text(48)
 	old, used := h.answers[id]
 	repeat := used && old.Text(62) == content
 	if ft.code != "" && (!repeat || slices.Contains(blind, ft.code)) {
 		return a.Set(39, ft.code)
 	}
+	if data, err := emv.Parse(m.Bytes(55)); err == nil {
+		if result, ok := data.Get(emv.ScriptResult); ok {
+			h.results = append(h.results, fmt.Sprintf("%s %X", m.MTI, result))
+		}
+	}
 	switch m.MTI {
+	case "0620":
+		return a.Set(37, m.Text(37))
 	case "0800":
 		return h.signOn(a, ft)
 	case "0820":
@@ -447,17 +474,72 @@ func (h *host) carryOut(a, m *iso8583.Message, f60 iso8583.Field60, id string) {
 	case h.sales[id] != nil: // its reversal came first
 		a.Set(39, "12")
 	default:
-		if f60.Type == "23" {
+		e := &entry{kind: f60.Type, amount: amount.Minor(), rrn: rrn}
+		switch f60.Type {
+		case "11", "20", "24":
+			e.of = h.sales[m.Text(61)[:12]]
+			if e.of == nil || e.of.kind != "10" || e.of.ended || e.of.undone || m.Text(38) != "654321" {
+				a.Set(39, "12")
+				return
+			}
+			e.of.ended = true
+		case "23", "21":
 			of := h.sales[m.Text(61)[:12]]
 			if of == nil || of.voided || of.undone || of.rrn != m.Text(37) || of.amount != amount.Minor() {
 				a.Set(39, "12")
 				return
 			}
-			of.voided = true
+			of.voided, e.of = true, of
+			if of.of != nil {
+				of.of.ended = false
+			}
 		}
-		h.sales[id] = &entry{kind: f60.Type, amount: amount.Minor(), rrn: rrn}
+		h.sales[id] = e
+		if m.Has(55) {
+			a.SetBytes(55, h.authenticate(m))
+		}
 		a.Set(38, "654321").Set(44, "01020000   48021000   ").SetBytes(63, iso8583.EncodeText("CUP交易成功", 163))
 	}
+}
+
+// authenticate is the issuer's answer to a chip, approving, with its script.
+func (h *host) authenticate(m *iso8583.Message) []byte {
+	c := h.card(m)
+	request, err := emv.Parse(m.Bytes(55))
+	if err != nil {
+		h.t.Error(err)
+	}
+	sequence := 0
+	_, _ = fmt.Sscanf(m.Text(23), "%d", &sequence)
+	ac, sm, err := c.MasterKeys(sequence)
+	if err != nil {
+		h.t.Error(err)
+	}
+	if ok, err := c.Chip.Version.Verify(ac, request); !ok || err != nil {
+		h.t.Errorf("the request cryptogram does not verify: %v", err)
+	}
+	auth, err := c.Chip.Version.Answer(ac, request, "00", true)
+	if err != nil {
+		h.t.Error(err)
+	}
+	elements := []emv.Element{{Tag: emv.IssuerAuth, Value: auth}}
+	if h.script.Tag != 0 {
+		arqc, _ := request.Get(emv.Cryptogram)
+		command, err := cards.LimitCommand(3).Protect(sm, arqc)
+		if err != nil {
+			h.t.Error(err)
+		}
+		script, err := emv.Script(h.script.Tag, []byte{0, 0, 0, 7}, command)
+		if err != nil {
+			h.t.Error(err)
+		}
+		elements = append(elements, script)
+	}
+	t, err := emv.New(elements...)
+	if err != nil {
+		h.t.Error(err)
+	}
+	return t.Bytes()
 }
 
 func (h *host) reverse(id string, m *iso8583.Message) string {
@@ -470,8 +552,14 @@ func (h *host) reverse(id string, m *iso8583.Message) string {
 		return "00"
 	}
 	e.undone = true
-	if e.kind == "23" {
-		h.sales[m.Text(61)[:12]].voided = false
+	switch e.kind {
+	case "23", "21":
+		e.of.voided = false
+		if e.of.of != nil {
+			e.of.of.ended = true
+		}
+	case "11", "20":
+		e.of.ended = false
 	}
 	return "00"
 }
@@ -482,7 +570,8 @@ func (h *host) totals() iso8583.Totals {
 	for id, e := range h.sales {
 		switch {
 		case e.undone || id[:6] != fmt.Sprintf("%06d", h.batch):
-		case e.kind == "22":
+		case e.kind == "10" || e.kind == "11":
+		case e.kind == "22" || e.kind == "20" || e.kind == "24":
 			t.DebitCount++
 			t.DebitAmount += e.amount
 		default:

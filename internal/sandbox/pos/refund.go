@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,7 @@ import (
 	"hawker/internal/money"
 )
 
-// Original points at the sale that a refund gives back. Trace alone is enough
+// Original points at the sale that a refund gives back, or at a pre-authorization. Trace alone is enough
 // when the terminal still has the sale; else RRN, with Batch, Trace and Date as
 // far as the customer's slip tells them.
 type Original struct {
@@ -20,11 +21,14 @@ type Original struct {
 	RRN   string // 12 characters
 	Batch int
 	Date  string // MMDD
+
+	AuthCode string // of a pre-authorization: 6 characters, instead of the RRN
 }
 
-// openRefund is a refund without an outcome. It is never reversed but repeated
+// openRefund is a refund or completion notice without an outcome. It is never reversed but repeated
 // unchanged, so its card data is kept, sealed, until the answer.
 type openRefund struct {
+	Kind   Kind   `json:"kind,omitempty"` // Refund when "", or CompletionNotice
 	Batch  int    `json:"batch"`
 	Trace  int    `json:"trace"`
 	Sealed []byte `json:"sealed"`
@@ -50,10 +54,15 @@ func (t *Terminal) Refund(ctx context.Context, of Original, amount money.Amount,
 			return Result{}, err
 		}
 		p.PIN = card.PIN{} // the protocol's refund has none
+		c, err := s.admit(&p, amount)
+		if err != nil {
+			return Result{}, err
+		}
+		c.remove() // its chip is read and makes no cryptogram: money goes back whatever it thinks
 		m := s.state.request(Refund, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
-		p.put(m, s.now())
+		p.put(m, s.state.copyOfCards())
 		m.Set(37, of.RRN).Set(61, fmt.Sprintf("%06d%06d%s", of.Batch, of.Trace, of.Date))
 		return s.refund(ctx, m, Transaction{
 			Kind: Refund, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, Original: of.Trace, OriginalRRN: of.RRN,
@@ -68,7 +77,7 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 		if sale == nil {
 			return of, ErrNotFound.because(fmt.Errorf("no transaction %06d in the batches kept", of.Trace))
 		}
-		if sale.Kind != Sale || sale.State != Approved || sale.MaskedPAN != maskedPAN {
+		if !sale.takes() || sale.State != Approved || sale.MaskedPAN != maskedPAN {
 			return of, ErrNotRefundable.because(errors.New("it is no approved sale, or of another card"))
 		}
 		of = Original{Trace: sale.Trace, RRN: sale.RRN, Batch: sale.Batch, Date: sale.Time.Format("0102")}
@@ -87,7 +96,7 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 	return of, nil
 }
 
-// refund sends a new refund once; its content is on disk before.
+// refund sends a new refund or completion notice once; its content is on disk before.
 func (s *session) refund(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
 	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
 	if err := s.state.room(tx); err != nil {
@@ -96,12 +105,12 @@ func (s *session) refund(ctx context.Context, m *iso8583.Message, tx Transaction
 	if len(s.state.Refunds) >= maxOpenRefunds {
 		return Result{}, ErrRefundPending
 	}
-	open := openRefund{Batch: tx.Batch, Trace: tx.Trace}
+	open := openRefund{Kind: tx.Kind, Batch: tx.Batch, Trace: tx.Trace}
 	var err error
 	if open.Sealed, err = s.state.Secure.sealMessage(m, open.label()); err != nil {
 		return Result{}, err
 	}
-	a, err := s.send(ctx, Refund, m, func(st *state) {
+	a, err := s.send(ctx, tx.Kind, m, func(st *state) {
 		st.Rows = append(st.Rows, tx)
 		st.Refunds = append(st.Refunds, open)
 	})
@@ -127,7 +136,7 @@ func (s *session) repeat(ctx context.Context, open openRefund) (again bool, err 
 		return false, ErrDamaged.because(err)
 	}
 	defer wipe(m)
-	a, err := s.send(ctx, Refund, m, nil)
+	a, err := s.send(ctx, open.kind(), m, nil)
 	if errors.Is(err, errSilent) {
 		_, err = s.conclude(open, silence(), true)
 		return ctx.Err() == nil, err
@@ -174,7 +183,9 @@ func (s *session) conclude(open openRefund, a *answer, repeated bool) (ended boo
 // silence proves as little as an answer without a MAC.
 func silence() *answer { return &answer{Message: iso8583.New("0230")} }
 
-func (r openRefund) label() string { return "refund " + six(r.Batch) + six(r.Trace) }
+func (r openRefund) kind() Kind { return cmp.Or(r.Kind, Refund) }
+
+func (r openRefund) label() string { return string(r.kind()) + " " + six(r.Batch) + six(r.Trace) }
 
 // sealed is the content of a message on its way through the sealed memory.
 type sealed struct {

@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"cmp"
 	"fmt"
 
 	"hawker/internal/iso8583"
@@ -11,6 +12,7 @@ import (
 type shape struct {
 	mti        string
 	processing string // F3; "" where it does not apply, and F25 and F49 with it
+	condition  string // F25; "" means 00
 	kind       string // 60.1
 	network    string // 60.3; "" for the key layout of a sign-on
 	currency   bool   // F49 without F3
@@ -19,17 +21,25 @@ type shape struct {
 }
 
 var shapes = map[Kind]shape{
-	SignOn:     {mti: "0800", kind: "00", operator: true},
-	SignOff:    {mti: "0820", kind: "00", network: "002"},
-	Echo:       {mti: "0820", kind: "00", network: "301"},
-	Balance:    {mti: "0200", processing: "310000", kind: "01", network: "000", mac: true},
-	Sale:       {mti: "0200", processing: "000000", kind: "22", network: "000", mac: true},
-	Void:       {mti: "0200", processing: "200000", kind: "23", network: "000", mac: true},
-	Refund:     {mti: "0220", processing: "200000", kind: "25", network: "000", operator: true, mac: true},
-	Reversal:   {mti: "0400", mac: true},
-	Settlement: {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
-	Upload:     {mti: "0320", kind: "00", network: "201"},
-	UploadEnd:  {mti: "0320", kind: "00"},
+	SignOn:  {mti: "0800", kind: "00", operator: true},
+	SignOff: {mti: "0820", kind: "00", network: "002"},
+	Echo:    {mti: "0820", kind: "00", network: "301"},
+	Balance: {mti: "0200", processing: "310000", kind: "01", network: "000", mac: true},
+	Sale:    {mti: "0200", processing: "000000", kind: "22", network: "000", mac: true},
+	Void:    {mti: "0200", processing: "200000", kind: "23", network: "000", mac: true},
+	Refund:  {mti: "0220", processing: "200000", kind: "25", network: "000", operator: true, mac: true},
+
+	Preauth:          {mti: "0100", processing: "030000", condition: "06", kind: "10", network: "000", mac: true},
+	PreauthVoid:      {mti: "0100", processing: "200000", condition: "06", kind: "11", network: "000", mac: true},
+	Completion:       {mti: "0200", processing: "000000", condition: "06", kind: "20", network: "000", mac: true},
+	CompletionNotice: {mti: "0220", processing: "000000", condition: "06", kind: "24", network: "000", mac: true},
+	CompletionVoid:   {mti: "0200", processing: "200000", condition: "06", kind: "21", network: "000", mac: true},
+
+	Reversal:     {mti: "0400", mac: true},
+	Settlement:   {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
+	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},
+	Upload:       {mti: "0320", kind: "00", network: "201"},
+	UploadEnd:    {mti: "0320", kind: "00"},
 }
 
 const (
@@ -42,7 +52,7 @@ func (s *state) request(k Kind, trace, batch int) *iso8583.Message {
 	row := shapes[k]
 	m := iso8583.New(row.mti).Set(11, six(trace)).Set(41, s.Shop.TerminalID).Set(42, s.Shop.MerchantID)
 	if row.processing != "" {
-		m.Set(3, row.processing).Set(25, "00").Set(49, currency.Numeric())
+		m.Set(3, row.processing).Set(25, cmp.Or(row.condition, "00")).Set(49, currency.Numeric())
 	}
 	if row.currency {
 		m.Set(49, currency.Numeric())

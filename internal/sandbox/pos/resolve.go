@@ -11,7 +11,10 @@ import (
 func (t *Terminal) ResolvePending(ctx context.Context) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
 		pending := s.state.pending()
-		err := s.undo(ctx)
+		err := s.tellIssuers(ctx)
+		if err == nil {
+			err = s.undo(ctx)
+		}
 		if err == nil {
 			err = s.repeatRefunds(ctx)
 		}
@@ -47,4 +50,15 @@ func (s *session) repeatRefunds(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tellIssuers sends the pending script notices, for which the terminal must be signed on.
+func (s *session) tellIssuers(ctx context.Context) error {
+	if len(s.state.Notices) == 0 {
+		return nil
+	}
+	if err := s.ensureSignedOn(ctx); err != nil {
+		return err
+	}
+	return s.notify(ctx)
 }

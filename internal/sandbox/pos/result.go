@@ -10,20 +10,28 @@ import (
 // Kind is what an operation wants.
 type Kind string
 
-// The operations. Reversal, Upload and UploadEnd happen inside others.
+// The operations. Reversal, ScriptNotice, Upload and UploadEnd happen inside others.
 const (
-	SignOn     Kind = "sign-on"
-	SignOff    Kind = "sign-off"
-	Echo       Kind = "echo"
-	Balance    Kind = "balance"
-	Sale       Kind = "sale"
-	Void       Kind = "void"
-	Refund     Kind = "refund"
-	Reversal   Kind = "reversal"
-	Settlement Kind = "settlement"
-	Upload     Kind = "upload"
-	UploadEnd  Kind = "upload-end"
-	Resolve    Kind = "resolve"
+	SignOn  Kind = "sign-on"
+	SignOff Kind = "sign-off"
+	Echo    Kind = "echo"
+	Balance Kind = "balance"
+	Sale    Kind = "sale"
+	Void    Kind = "void"
+	Refund  Kind = "refund"
+
+	Preauth          Kind = "pre-authorization"
+	PreauthVoid      Kind = "pre-authorization-void"
+	Completion       Kind = "completion"
+	CompletionNotice Kind = "completion-notice" // of what the terminal has concluded: repeated, never reversed
+	CompletionVoid   Kind = "completion-void"
+
+	Reversal     Kind = "reversal"
+	Settlement   Kind = "settlement"
+	ScriptNotice Kind = "script-notice"
+	Upload       Kind = "upload"
+	UploadEnd    Kind = "upload-end"
+	Resolve      Kind = "resolve"
 )
 
 // State is how an operation ended.
@@ -52,12 +60,14 @@ type Transaction struct {
 	MaskedPAN   string       `json:"masked_pan,omitempty"`
 	Entry       Entry        `json:"entry,omitempty"`
 	PINEntered  bool         `json:"pin_entered,omitempty"`
-	Original    int          `json:"original_trace,omitempty"` // of a void: the sale's trace
-	OriginalRRN string       `json:"original_rrn,omitempty"`   // of a void or refund
-	Issuer      string       `json:"issuer,omitempty"`         // F44
-	HostText    string       `json:"host_text,omitempty"`      // the host's sentence in F63
-	Undone      string       `json:"undone,omitempty"`         // F39 of the answer that ended its reversal
-	Time        time.Time    `json:"time"`                     // the host's where it answered, Beijing time
+	Original    int          `json:"original_trace,omitempty"` // of a void, refund or completion: the trace of what it is about
+	OriginalRRN string       `json:"original_rrn,omitempty"`
+	Issuer      string       `json:"issuer,omitempty"`       // F44
+	HostText    string       `json:"host_text,omitempty"`    // the host's sentence in F63
+	Undone      string       `json:"undone,omitempty"`       // F39 of the answer that ended its reversal
+	Chip        ChipFacts    `json:"chip,omitzero"`          // of a chip or contactless payment
+	Refused     bool         `json:"card_refused,omitempty"` // the host approved and the card's chip did not
+	Time        time.Time    `json:"time"`                   // the host's where it answered, Beijing time
 }
 
 // Result is what the terminal shows and prints after an operation.
@@ -95,9 +105,13 @@ type SettlementReport struct {
 func (s *state) report(tx Transaction) Result {
 	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.Shop}
 	switch {
+	case tx.Refused:
+		r.Text, r.Action = Words{"卡片没有认可银行的应答", "The card did not accept the bank's answer"}, actCard
 	case tx.State == Unknown:
 		w := warnings[tx.Kind]
 		r.Text, r.Action = w.text, w.action
+	case tx.State == Approved && tx.Kind == Preauth:
+		r.Text = Words{"银行已为您保留这笔额度，还没有扣款", "The bank keeps the amount ready; nothing is charged yet"}
 	case tx.State == Approved && tx.Kind == Refund:
 		r.Text = Words{"原路退回 1–3 个工作日", "Back to the card in 1–3 working days"}
 	case tx.State == Approved || tx.State == Declined:

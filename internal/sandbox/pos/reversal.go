@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 )
 
@@ -15,7 +16,8 @@ type reversal struct {
 	Batch  int            `json:"batch"`
 	Trace  int            `json:"trace"`
 	Fields map[int]string `json:"fields"`
-	Reason string         `json:"reason"` // F39
+	Reason string         `json:"reason"`        // F39
+	ICC    hexBytes       `json:"icc,omitempty"` // F55 of a chip's: results, counter, issuer data
 	evidence
 }
 
@@ -29,13 +31,33 @@ func newReversal(m *iso8583.Message, tx Transaction) *reversal {
 			r.Fields[n] = m.Text(n)
 		}
 	}
+	if data, err := emv.Parse(m.Bytes(55)); err == nil && m.Has(55) {
+		r.ICC = data.Only(emv.Reversal...).Bytes()
+	}
 	return r
+}
+
+// take adds what a chip said at its end to field 55.
+func (r *reversal) take(e ending) {
+	if e.last.Elements() == nil {
+		return
+	}
+	elements := e.last.Elements()
+	if len(e.results) > 0 {
+		elements = append([]emv.Element{{Tag: emv.ScriptResult, Value: e.results}}, elements...)
+	}
+	if all, err := emv.New(elements...); err == nil { // they come out of such lists
+		r.ICC = all.Only(emv.Reversal...).Bytes()
+	}
 }
 
 func (r *reversal) message() *iso8583.Message {
 	m := iso8583.New(shapes[Reversal].mti).Set(39, r.Reason)
 	for n, value := range r.Fields {
 		m.Set(n, value)
+	}
+	if len(r.ICC) > 0 {
+		m.SetBytes(55, append([]byte(nil), r.ICC...))
 	}
 	return m
 }

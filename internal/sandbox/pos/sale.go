@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
@@ -13,21 +14,31 @@ import (
 // leaves a reversal pending, which goes out before the next online transaction
 // or with ResolvePending. After an error no money has moved.
 func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (Result, error) {
+	return t.take(ctx, Sale, amount, p)
+}
+
+// take is a sale or a pre-authorization.
+func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Presented) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
-		if err := errors.Join(checkAmount(amount), p.check()); err != nil {
+		if err := checkAmount(amount); err != nil {
 			return Result{}, err
 		}
+		c, err := s.admit(&p, amount)
+		if err != nil {
+			return Result{}, err
+		}
+		defer c.remove()
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
-		m := s.state.request(Sale, s.state.Trace, s.state.Batch)
+		m := s.state.request(k, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
-		if err := s.present(m, p); err != nil {
+		if err := s.present(m, p, c); err != nil {
 			return Result{}, err
 		}
-		return s.undoable(ctx, m, Transaction{
-			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
+		return s.undoable(ctx, m, c, Transaction{
+			Kind: k, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
 		})
 	})
 }
@@ -35,6 +46,11 @@ func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (
 // Void undoes an approved sale of the current batch, whole and once. trace is
 // the sale's. Unknown and errors are as for Sale.
 func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
+	return t.void(ctx, Void, trace, Sale)
+}
+
+// void undoes a transaction of the current batch that is of one of the kinds.
+func (t *Terminal) void(ctx context.Context, k Kind, trace int, kinds ...Kind) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
 		if err := s.ready(ctx); err != nil { // first: it may open another batch
 			return Result{}, err
@@ -43,23 +59,23 @@ func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
 		if sale == nil {
 			return Result{}, ErrNotFound.because(fmt.Errorf("no transaction %06d in batch %06d", trace, s.state.Batch))
 		}
-		if sale.Kind != Sale || sale.State != Approved || s.state.voided(trace) {
+		if !slices.Contains(kinds, sale.Kind) || sale.State != Approved || s.state.voided(trace) {
 			return Result{}, ErrNotVoidable
 		}
-		m := s.state.request(Void, s.state.Trace, s.state.Batch)
+		m := s.state.request(k, s.state.Trace, s.state.Batch)
 		putAmount(m, sale.Amount)
 		m.Set(22, entries[Manual].mode+withoutPIN) // no card is presented
 		m.Set(37, sale.RRN).Set(61, six(sale.Batch)+six(trace)+sale.Time.Format("0102"))
-		return s.undoable(ctx, m, Transaction{
-			Kind: Void, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
+		return s.undoable(ctx, m, nil, Transaction{
+			Kind: k, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
 		})
 	})
 }
 
-// voided reports whether a sale of the current batch has been undone, or may have been.
+// voided reports whether a sale or completion of the current batch has been undone, or may have been.
 func (s *state) voided(trace int) bool {
 	for _, tx := range s.Rows {
-		if tx.Kind == Void && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
+		if (tx.Kind == Void || tx.Kind == CompletionVoid) && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
 			return true
 		}
 	}
@@ -69,18 +85,20 @@ func (s *state) voided(trace int) bool {
 // Balance asks what the card's account has available. It moves no money and is not kept.
 func (t *Terminal) Balance(ctx context.Context, p Presented) (Result, error) {
 	return t.run(func(s *session) (Result, error) {
-		if err := p.check(); err != nil {
+		c, err := s.admit(&p, zero())
+		if err != nil {
 			return Result{}, err
 		}
+		defer c.remove()
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
 		m := s.state.request(Balance, s.state.Trace, s.state.Batch)
 		defer wipe(m)
-		if err := s.present(m, p); err != nil {
+		if err := s.present(m, p, c); err != nil {
 			return Result{}, err
 		}
-		a, err := s.send(ctx, Balance, m, nil)
+		a, err := s.send(ctx, Balance, m, c.keep)
 		if errors.Is(err, errSilent) {
 			return Result{}, ErrNoAnswer.because(err)
 		}
@@ -125,9 +143,14 @@ func (s *session) balance(a *answer, tx Transaction) (Result, error) {
 
 const availableBalance = "02"
 
-// present writes card and PIN into m.
-func (s *session) present(m *iso8583.Message, p Presented) error {
-	p.put(m, s.now())
+// present writes card and PIN into m, and what its chip says; c is nil when it shows none.
+func (s *session) present(m *iso8583.Message, p Presented, c *chip) error {
+	p.put(m, s.state.copyOfCards())
+	if c != nil {
+		if err := c.ask(m, s.now()); err != nil {
+			return err
+		}
+	}
 	tpk, err := s.state.Secure.unwrap(s.state.Secure.TPK)
 	if err != nil {
 		return err
@@ -139,9 +162,10 @@ func (s *session) present(m *iso8583.Message, p Presented) error {
 // wipe takes card data out of a message that has been used.
 func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55) }
 
-// undoable sends a sale or void. Its row says Unknown, and its reversal is
+// undoable sends what has a reversal: a sale, void, pre-authorization or completion. Its row says Unknown, and its reversal is
 // written down, before the first byte leaves; the answer can only improve on that.
-func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
+// The card's chip, nil for none, has the last word: what it does not accept is reversed at once.
+func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx Transaction) (Result, error) {
 	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
 	if err := s.state.room(tx); err != nil {
 		return Result{}, err
@@ -149,6 +173,7 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 	a, err := s.send(ctx, tx.Kind, m, func(st *state) {
 		st.Rows = append(st.Rows, tx)
 		st.Reversal = newReversal(m, tx)
+		c.keep(st)
 	})
 	if err != nil && !errors.Is(err, errSilent) {
 		return Result{}, err
@@ -159,6 +184,10 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 	}
 	verdict := judge(a)
 	s.think("%s", verdict.why)
+	end, err := c.hear(a, &verdict)
+	if err != nil {
+		s.think("the chip gave no second answer: %v", err)
+	}
 	err = s.commit(func(st *state) {
 		st.SignedOn = st.SignedOn && !verdict.signOn
 		row := st.row(tx.Batch, tx.Trace)
@@ -166,10 +195,16 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 		if a.mac == macValid {
 			a.fill(row, s.now())
 		}
+		row.Chip, row.Refused = end.facts, end.refused
+		c.keep(st)
+		if len(end.results) > 0 {
+			st.Notices = append(st.Notices[max(0, len(st.Notices)+1-maxNotices):], newNotice(m, *row, end))
+		}
 		if verdict.reason == "" {
 			st.Reversal = nil
 		} else {
 			st.Reversal.Reason = verdict.reason
+			st.Reversal.take(end)
 		}
 		tx = *row
 	})
@@ -177,6 +212,12 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, tx Transacti
 		// The file still says that this is to be reversed, and so it will be: no success may be shown.
 		s.think("the outcome could not be kept: %v", err)
 		return unknown, nil
+	}
+	if end.refused {
+		if err := s.undo(ctx); err != nil {
+			s.think("the reversal waits: %v", err)
+		}
+		tx = *s.state.row(tx.Batch, tx.Trace)
 	}
 	return s.state.report(tx), nil
 }

@@ -115,6 +115,9 @@ func (s *session) ready(ctx context.Context) error {
 	if err := s.ensureSignedOn(ctx); err != nil {
 		return err
 	}
+	if err := s.notify(ctx); err != nil {
+		return err
+	}
 	if err := s.undo(ctx); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ const paper = 32
 func Slip(r Result, c Copy, l Language) string {
 	p := printer{language: l}
 	switch r.Kind {
-	case Sale, Void, Refund:
+	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid:
 		p.transaction(r, c)
 	case Settlement:
 		if r.Settlement == nil {
@@ -64,6 +64,7 @@ func (p *printer) transaction(r Result, c Copy) {
 	p.original(r)
 	p.pair(Words{"参考号", "Ref. no."}, r.RRN)
 	p.pair(Words{"授权码", "Auth. code"}, r.AuthCode)
+	p.chip(r.Chip)
 	p.pair(Words{"日期时间", "Date/time"}, r.Time.In(beijing).Format("2006-01-02 15:04:05"))
 	p.pair(Words{"金额", "Amount"}, "RMB "+signed(r.Transaction).Decimal())
 	p.rule()
@@ -96,16 +97,40 @@ func (p *printer) original(r Result) {
 	}
 }
 
+// chip prints what the chip said, as card organisations want it.
+func (p *printer) chip(f ChipFacts) {
+	if f == (ChipFacts{}) {
+		return
+	}
+	p.pair(Words{"应用标签", "App"}, f.Label)
+	p.pair(Words{"AID", "AID"}, f.AID)
+	p.pair(Words{"ATC", "ATC"}, f.Counter)
+	p.pair(Words{"TVR", "TVR"}, f.Results)
+	p.pair(Words{f.Kind, f.Kind}, f.Cryptogram)
+}
+
+// contactlessFree reports whether the payment needed neither PIN nor signature.
+func (tx Transaction) contactlessFree() bool {
+	return (tx.Kind == Sale || tx.Kind == Preauth) && tx.Entry == Contactless && !tx.PINEntered && tx.Amount.Minor() <= contactlessFree[tx.Amount.Currency()]
+}
+
 // foot wants a signature on the merchant's copy when no PIN proved the holder.
 func (p *printer) foot(r Result, c Copy) {
 	if r.State != Approved {
 		p.text(Words{"这不是付款凭证", "This is no proof of payment"})
 		return
 	}
-	if r.Kind == Sale && r.PINEntered {
+	if r.Kind == Preauth {
+		p.text(Words{"预授权不是付款，完成时才扣款", "A pre-authorization is no payment: it is charged when completed"})
+	}
+	if (r.takes() || r.Kind == Preauth) && r.PINEntered {
 		p.text(Words{"已凭密码交易，无需签名", "PIN verified, no signature needed"})
 	}
-	if c == Merchant && !r.PINEntered {
+	free := r.contactlessFree()
+	if free {
+		p.text(Words{"免密免签交易", "No PIN or signature needed"})
+	}
+	if c == Merchant && !r.PINEntered && !free {
 		p.text(Words{"持卡人签名", "Cardholder signature"})
 		p.line("")
 		p.line("")
@@ -154,7 +179,7 @@ func (p *printer) shop(s Shop) {
 
 // signed is the amount from the merchant's side: what goes back has a minus.
 func signed(tx Transaction) money.Amount {
-	if tx.Kind == Sale {
+	if tx.takes() || tx.Kind == Preauth {
 		return tx.Amount
 	}
 	return tx.Amount.Neg()

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"hawker/internal/iso8583"
+	"hawker/internal/sandbox/cards"
 )
 
 // state is all that a terminal remembers. A field may hold keys, never a PAN,
@@ -21,10 +23,13 @@ type state struct {
 	Trace    int           `json:"trace"` // of the next message, 1 to 999999
 	Rows     []Transaction `json:"transactions,omitempty"`
 
-	Reversal *reversal     `json:"reversal,omitempty"`
-	Refunds  []openRefund  `json:"refunds,omitempty"`
-	Settling *settling     `json:"settling,omitempty"`
-	Closed   []closedBatch `json:"closed,omitempty"` // the last of them, oldest first
+	Chips    map[string]cards.Memory `json:"chips,omitempty"` // what the test cards' chips remember, by card
+	Mute     *mute                   `json:"mute,omitempty"`
+	Notices  []notice                `json:"notices,omitempty"`
+	Reversal *reversal               `json:"reversal,omitempty"`
+	Refunds  []openRefund            `json:"refunds,omitempty"`
+	Settling *settling               `json:"settling,omitempty"`
+	Closed   []closedBatch           `json:"closed,omitempty"` // the last of them, oldest first
 }
 
 // secure imitates the tamper-responding memory of a device: in a real one none
@@ -87,6 +92,9 @@ func (s *state) validate() error {
 	if s.Settling != nil && !s.Settling.valid() {
 		return errors.New("the settlement is out of range")
 	}
+	if len(s.Notices) > maxNotices || slices.ContainsFunc(s.Notices, func(n notice) bool { return !n.valid() }) {
+		return errors.New("a script notice is out of range")
+	}
 	if s.Reversal != nil && !s.Reversal.valid() {
 		return errors.New("the reversal is incomplete")
 	}
@@ -116,6 +124,7 @@ func after(n int) int { return n%maxNumber + 1 }
 // clone shares nothing that a change could reach.
 func (s *state) clone() *state {
 	c := *s
+	c.Chips, c.Notices = maps.Clone(s.Chips), slices.Clone(s.Notices)
 	c.Rows, c.Refunds, c.Closed = slices.Clone(s.Rows), slices.Clone(s.Refunds), slices.Clone(s.Closed)
 	for i := range c.Closed {
 		c.Closed[i].Rows = slices.Clone(c.Closed[i].Rows)

@@ -8,8 +8,9 @@ import (
 )
 
 // Totals are counted as field 48 of a settlement wants them: debit every
-// approved sale, one that was voided later included; credit every approved void
-// and refund. What was reversed counts nowhere.
+// approved sale and completion, one that was voided later included; credit every
+// approved void of these and refund. What was reversed counts nowhere, and
+// neither does a pre-authorization.
 type Totals struct {
 	DebitCount   int          `json:"debit_count"`
 	DebitAmount  money.Amount `json:"debit_amount"`
@@ -21,14 +22,21 @@ type Totals struct {
 const maxCount = 999
 
 // counts reports whether a transaction is a part of its batch's totals.
-func (tx Transaction) counts() bool { return tx.State == Approved }
+func (tx Transaction) counts() bool {
+	return tx.State == Approved && tx.Kind != Preauth && tx.Kind != PreauthVoid
+}
+
+// takes reports whether a transaction brings the merchant money, if it stands.
+func (tx Transaction) takes() bool {
+	return tx.Kind == Sale || tx.Kind == Completion || tx.Kind == CompletionNotice
+}
 
 func totalsOf(rows []Transaction) Totals {
 	var debit, credit, debits, credits int64
 	for _, tx := range rows {
 		switch {
 		case !tx.counts():
-		case tx.Kind == Sale:
+		case tx.takes():
 			debits++
 			debit += tx.Amount.Minor() // 2,000 rows of twelve digits fit
 		default:

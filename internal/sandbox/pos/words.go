@@ -26,15 +26,20 @@ func (w Words) In(l Language) string {
 // titles is the one line that the merchant sees first. Words of money follow
 // the product's table of states: "nothing charged" is said only after the host has confirmed it.
 var titles = map[Kind]map[State]Words{
-	SignOn:     {Accepted: {"签到成功", "Signed on"}, Declined: {"签到没有成功", "Sign-on refused"}},
-	SignOff:    {Accepted: {"签退成功", "Signed off"}, Declined: {"签退没有成功", "Sign-off refused"}},
-	Echo:       {Accepted: {"主机有应答", "The host answers"}, Declined: {"主机拒绝了回响", "The host refuses the echo"}},
-	Balance:    {Approved: {"余额查询成功", "Balance"}, Declined: {"没有查到余额", "Balance refused"}},
-	Sale:       {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱", "Payment declined"}, Unknown: checking, Reversed: {"已撤回，没有扣款", "Reversed, nothing charged"}},
-	Void:       {Approved: {"已撤销", "Voided"}, Declined: {"没有撤销，原交易仍然有效", "Not voided, the sale stands"}, Unknown: checking, Reversed: {"撤销没有成立，原交易仍然有效", "The void was taken back, the sale stands"}},
-	Refund:     {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
-	Settlement: {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
-	Resolve:    {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
+	SignOn:           {Accepted: {"签到成功", "Signed on"}, Declined: {"签到没有成功", "Sign-on refused"}},
+	SignOff:          {Accepted: {"签退成功", "Signed off"}, Declined: {"签退没有成功", "Sign-off refused"}},
+	Echo:             {Accepted: {"主机有应答", "The host answers"}, Declined: {"主机拒绝了回响", "The host refuses the echo"}},
+	Balance:          {Approved: {"余额查询成功", "Balance"}, Declined: {"没有查到余额", "Balance refused"}},
+	Sale:             {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱", "Payment declined"}, Unknown: checking, Reversed: {"已撤回，没有扣款", "Reversed, nothing charged"}},
+	Void:             {Approved: {"已撤销", "Voided"}, Declined: {"没有撤销，原交易仍然有效", "Not voided, the sale stands"}, Unknown: checking, Reversed: {"撤销没有成立，原交易仍然有效", "The void was taken back, the sale stands"}},
+	Refund:           {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
+	Preauth:          {Approved: {"预授权成功，还没有扣款", "Pre-authorized, nothing charged yet"}, Declined: {"预授权没有成功", "Pre-authorization declined"}, Unknown: checking, Reversed: {"已撤回，没有占用额度", "Reversed, nothing is held"}},
+	PreauthVoid:      {Approved: {"预授权已撤销", "Pre-authorization voided"}, Declined: {"没有撤销，预授权仍然有效", "Not voided, the pre-authorization stands"}, Unknown: checking, Reversed: {"撤销没有成立，预授权仍然有效", "The void was taken back, the pre-authorization stands"}},
+	Completion:       {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: checking, Reversed: {"已撤回，预授权仍然有效", "Reversed, the pre-authorization stands"}},
+	CompletionNotice: {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: {"完成处理中", "Completion in progress"}},
+	CompletionVoid:   {Approved: {"完成已撤销，预授权仍然有效", "Completion voided, the pre-authorization stands"}, Declined: {"没有撤销，收款仍然有效", "Not voided, the payment stands"}, Unknown: checking, Reversed: {"撤销没有成立，收款仍然有效", "The void was taken back, the payment stands"}},
+	Settlement:       {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
+	Resolve:          {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
 }
 
 var checking = Words{"正在确认结果", "Checking"}
@@ -53,6 +58,26 @@ var warnings = map[Kind]struct{ text, action Words }{
 		Words{"请勿重复退款", "Do not refund again"},
 		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
 	},
+	Preauth: {
+		Words{"请勿重复预授权", "Do not pre-authorize again"},
+		Words{"请点“再查一次”，终端会撤回这一笔", "Check again: the terminal takes it back"},
+	},
+	PreauthVoid: {
+		Words{"请勿重复撤销", "Do not void again"},
+		Words{"请点“再查一次”，终端会取消这次撤销", "Check again: the terminal takes this void back"},
+	},
+	Completion: {
+		Words{"请勿重复收款", "Do not charge again"},
+		Words{"请点“再查一次”，终端会撤回这一笔", "Check again: the terminal takes this payment back"},
+	},
+	CompletionNotice: {
+		Words{"请勿重复收款", "Do not charge again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
+	CompletionVoid: {
+		Words{"请勿重复撤销", "Do not void again"},
+		Words{"请点“再查一次”，终端会取消这次撤销", "Check again: the terminal takes this void back"},
+	},
 	Settlement: {
 		Words{"主机没有应答", "The host did not answer"},
 		Words{"请再结算一次，结果不会重复", "Settle again: it cannot count twice"},
@@ -65,9 +90,15 @@ var warnings = map[Kind]struct{ text, action Words }{
 
 // kindNames is how a slip names a transaction.
 var kindNames = map[Kind]Words{
-	Sale:       {"消费", "SALE"},
-	Void:       {"消费撤销", "VOID"},
-	Refund:     {"退货", "REFUND"},
-	Balance:    {"余额查询", "BALANCE"},
-	Settlement: {"批结算", "SETTLEMENT"},
+	Sale:    {"消费", "SALE"},
+	Void:    {"消费撤销", "VOID"},
+	Refund:  {"退货", "REFUND"},
+	Balance: {"余额查询", "BALANCE"},
+
+	Preauth:          {"预授权", "PRE-AUTH"},
+	PreauthVoid:      {"预授权撤销", "PRE-AUTH VOID"},
+	Completion:       {"预授权完成", "COMPLETION"},
+	CompletionNotice: {"预授权完成通知", "COMPLETION NOTICE"},
+	CompletionVoid:   {"预授权完成撤销", "COMPLETION VOID"},
+	Settlement:       {"批结算", "SETTLEMENT"},
 }
