@@ -18,7 +18,7 @@ import (
 // never its own and never a higher one. A name that ends in * stands for siblings.
 var floors = map[string]int{
 	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/iso8583": 1,
-	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1,
+	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1, "internal/tr31": 1,
 	"internal/cases": 2, "internal/channel": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/risk": 2,
 	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/terminal": 3,
 	"internal/vault":     4,
@@ -79,7 +79,7 @@ var fenced = []struct {
 	by   []string
 	why  string
 }{
-	{"crypto/des", []string{"internal/tdes", "internal/emv", "internal/dukpt"}, "3DES lives behind a fence"},
+	{"crypto/des", []string{"internal/tdes", "internal/emv", "internal/dukpt", "internal/tr31"}, "3DES lives behind a fence"},
 	{"github.com/moov-io/iso8583", []string{"internal/iso8583"}, "one codec"},
 	{"github.com/jackc/pgx", []string{"internal/store", "internal/store/storetest/postgres"}, "one door to the database"},
 	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
