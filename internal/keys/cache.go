@@ -107,3 +107,16 @@ func (c *cache) drop(refs ...Ref) {
 		}
 	}
 }
+
+// dropAll forgets every key.
+func (c *cache) dropAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.drops {
+		c.drops[i]++
+	}
+	for ref, e := range c.keys {
+		delete(c.keys, ref)
+		e.key.Wipe()
+	}
+}

@@ -2,10 +2,12 @@ package keys
 
 import (
 	"crypto/aes"
+	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"hawker/internal/tdes"
@@ -50,6 +52,50 @@ func newComponent(a Algorithm, text, kcv string) (Component, error) {
 	m := &componentMaterial{a, raw, own}
 	return Component{func() *componentMaterial { return m }}, nil
 }
+
+// NewComponents draws n components, two or more, of a key of size bytes that ref
+// will name, and returns the key's check value. All of them together are the key;
+// any fewer tell nothing about it. Parts of DES keys have odd parity.
+func NewComponents(ref Ref, size, n int) (parts []Component, kcv string, err error) {
+	if _, err := ParseRef(string(ref)); err != nil {
+		return nil, "", err
+	}
+	if !slices.Contains(sizes[ref.Purpose()], size) || n < 2 {
+		return nil, "", ErrWeak.With("%d components of a %s of %d bytes, want two or more of %v", n, ref.Purpose(), size, sizes[ref.Purpose()])
+	}
+	a := ref.algorithm()
+	for range n {
+		raw := make([]byte, size)
+		_, _ = rand.Read(raw) // never fails: crypto/rand ends the process instead
+		if a == DES {
+			tdes.SetOddParity(raw)
+		}
+		own, err := checkValueOf(a, raw)
+		if err != nil {
+			return nil, "", err
+		}
+		m := &componentMaterial{a, raw, own}
+		parts = append(parts, Component{func() *componentMaterial { return m }})
+	}
+	sum, err := combine(a, parts)
+	if err != nil {
+		return nil, "", err
+	}
+	defer clear(sum)
+	k, err := local(a, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	defer k.Wipe()
+	if err := strong(ref.Purpose(), k, sum); err != nil { // once in 2⁵² draws
+		return nil, "", err
+	}
+	kcv, err = checkValue(a, k)
+	return parts, kcv, err
+}
+
+// Reveal is the part in hexadecimal, for its custodian's eyes only.
+func (c Component) Reveal() string { return strings.ToUpper(hex.EncodeToString(c.raw())) }
 
 // Format hides the part for every verb.
 func (c Component) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[key]") }

@@ -37,6 +37,9 @@ type Injection struct {
 	Over          Overwrite
 	KCV           string // six digits or more that the key's must begin with; "" is not compared
 	Exportability Exportability
+	// Also runs in the transaction that stores the key, with its check value: what
+	// must be true when the key is there, such as a record of who brought it. nil is nothing.
+	Also func(ctx context.Context, tx *store.Tx, kcv string) error
 }
 
 // Inject stores the XOR of two or more components of one length, and returns
@@ -118,10 +121,16 @@ func (ks *Keystore) keep(ctx context.Context, ref Ref, in Injection, raw []byte)
 		return "", err
 	}
 	err = ks.write(ctx, func(tx *store.Tx) error {
+		var err error
 		if in.Over == Replace {
-			return ks.replace(ctx, tx, fresh, kcv)
+			err = ks.replace(ctx, tx, fresh, kcv)
+		} else {
+			err = ks.settle(ctx, tx, fresh, k, kcv)
 		}
-		return ks.settle(ctx, tx, fresh, k, kcv)
+		if err == nil && in.Also != nil {
+			err = in.Also(ctx, tx, kcv)
+		}
+		return err
 	})
 	if err != nil {
 		return "", err

@@ -28,10 +28,10 @@ var blockUses = map[Purpose]blockUse{
 
 // ImportBlock stores the key of a key block that is protected under kbpk, and
 // returns its check value. The block's header must allow what the key is for: its
-// usage and mode fit ref's purpose. A key that came not exportable stays so. kcv is
-// what the sender says it is, and may be "". What is malformed, or not authentic,
+// usage and mode fit ref's purpose. A key that came not exportable stays so: the
+// block's exportability counts, not in's. in.KCV is what the sender says. What is malformed, or not authentic,
 // is ErrKeyBlock, whose cause says where; a key for another use is ErrPurpose.
-func (ks *Keystore) ImportBlock(ctx context.Context, ref Ref, over Overwrite, kbpk Ref, block, kcv string) (string, error) {
+func (ks *Keystore) ImportBlock(ctx context.Context, ref Ref, in Injection, kbpk Ref, block string) (string, error) {
 	if _, err := ParseRef(string(ref)); err != nil {
 		return "", err
 	}
@@ -51,7 +51,8 @@ func (ks *Keystore) ImportBlock(ctx context.Context, ref Ref, over Overwrite, kb
 		return "", err
 	}
 	defer clear(raw)
-	return ks.keep(ctx, ref, Injection{Over: over, KCV: kcv, Exportability: Exportability(string(rune(h.Exportability)))}, raw)
+	in.Exportability = Exportability(string(rune(h.Exportability)))
+	return ks.keep(ctx, ref, in, raw)
 }
 
 func (ks *Keystore) unwrapBlock(ctx context.Context, kbpk Ref, version byte, block string) (h tr31.Header, raw []byte, err error) {

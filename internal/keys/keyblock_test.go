@@ -122,19 +122,19 @@ func TestKeyBlocksAreImported(t *testing.T) {
 			"a protection key that is not there":  {keys.ZPK("cup"), keys.KBPK("visa"), block(t, aesClear, zpkClear, header('D', "P0", 'B', 'E')), keys.ErrNoKey},
 			"an old one that is not there either": {keys.ZPK("cup"), keys.TDESKBPK("visa"), "A0072P0TE00E0000F5161ED902807AF26F1D62263644BD24192FDB3193C730301CEE8701", keys.ErrNoKey},
 		} {
-			if _, err := ks.ImportBlock(t.Context(), c.ref, keys.Replace, c.kbpk, c.block, ""); !errors.Is(err, c.want) {
+			if _, err := ks.ImportBlock(t.Context(), c.ref, keys.Injection{Over: keys.Replace, KCV: ""}, c.kbpk, c.block); !errors.Is(err, c.want) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		const old = "A0072P0TE00E0000F5161ED902807AF26F1D62263644BD24192FDB3193C730301CEE8701"
-		if _, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Replace, keys.TDESKBPK("cup"), old, "FFFFFF"); !errors.Is(err, keys.ErrComponent) {
+		if _, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Injection{Over: keys.Replace, KCV: "FFFFFF"}, keys.TDESKBPK("cup"), old); !errors.Is(err, keys.ErrComponent) {
 			t.Error("another check value than the sender's:", err)
 		}
-		kcv, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Replace, keys.TDESKBPK("cup"), old, "")
+		kcv, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Injection{Over: keys.Replace, KCV: ""}, keys.TDESKBPK("cup"), old)
 		if err != nil {
 			t.Fatal("the standard's A, which a network may still send:", err)
 		}
-		if _, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Keep, keys.TDESKBPK("cup"), old, kcv[:6]); err != nil {
+		if _, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Injection{Over: keys.Keep, KCV: kcv[:6]}, keys.TDESKBPK("cup"), old); err != nil {
 			t.Error("the same again:", err)
 		}
 	})
@@ -155,7 +155,7 @@ func TestKeyBlocksAreExported(t *testing.T) {
 				t.Errorf("%+v %v", h, err)
 			}
 			copied := keys.TMK("copy/" + string(kbpk))
-			if got, err := ks.ImportBlock(ctx, copied, keys.Keep, kbpk, text, kcv); err != nil || got != kcv {
+			if got, err := ks.ImportBlock(ctx, copied, keys.Injection{Over: keys.Keep, KCV: kcv}, kbpk, text); err != nil || got != kcv {
 				t.Fatal(got, err)
 			}
 			if _, _, err := ks.ExportBlock(ctx, copied, kbpk, keys.Exportable); !errors.Is(err, keys.ErrSealed) {
@@ -237,7 +237,7 @@ func FuzzImportBlock(f *testing.F) {
 	f.Add("A0072P0TE00E0000F5161ED902807AF26F1D62263644BD24192FDB3193C730301CEE8701")
 	f.Add(block(f, kbpkClear, zpkClear, header('B', "P0", 'E', 'E')))
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Replace, keys.TDESKBPK("cup"), text, "FFFFFFFF")
+		_, err := ks.ImportBlock(t.Context(), keys.ZPK("cup"), keys.Injection{Over: keys.Replace, KCV: "FFFFFFFF"}, keys.TDESKBPK("cup"), text)
 		if err == nil {
 			t.Fatal("a check value of ones was right")
 		}

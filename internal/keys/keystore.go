@@ -38,11 +38,11 @@ type Keystore struct {
 // file is made, with mode 0600; one that its group or others may read, or that
 // belongs to another database, is ErrMaster. Whoever loses the file loses every key.
 func Open(ctx context.Context, db *store.DB, masterFile string, now clock.Clock) (*Keystore, error) {
-	made, err := makeMaster(masterFile)
+	made, err := MakeSecret(masterFile)
 	if err != nil {
 		return nil, fmt.Errorf("make master key: %w", err)
 	}
-	raw, err := readMaster(masterFile)
+	raw, err := ReadSecret(masterFile)
 	if err != nil {
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
@@ -173,6 +173,17 @@ func (ks *Keystore) Remove(ctx context.Context, tx *store.Tx, refs ...Ref) error
 	}
 	return nil
 }
+
+// RemoveWorking is Remove for what every terminal got at sign-on; the caller then
+// calls ForgetAll.
+func (ks *Keystore) RemoveWorking(ctx context.Context, tx *store.Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM keys WHERE purpose IN ($1, $2, $3)`, string(PurposeTPK), string(PurposeTAK), string(PurposeTDK))
+	return err
+}
+
+// ForgetAll wipes every key from the memory of this process; those that are still
+// kept are read again when they are needed.
+func (ks *Keystore) ForgetAll() { ks.cache.dropAll() }
 
 // Forget wipes keys from the memory of this process.
 func (ks *Keystore) Forget(refs ...Ref) { ks.cache.drop(refs...) }

@@ -16,8 +16,9 @@ import (
 // hexadecimal on one line.
 const masterSize = 32
 
-// readMaster reads the file at path, which nobody but its owner may read.
-func readMaster(path string) ([]byte, error) {
+// ReadSecret reads the 32 bytes that MakeSecret put at path, which nobody but its
+// owner may read; the caller wipes them. Anything else is ErrMaster.
+func ReadSecret(path string) ([]byte, error) {
 	text, err := ReadPrivate(path)
 	if err != nil {
 		return nil, err
@@ -53,9 +54,9 @@ func ReadPrivate(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 1024))
 }
 
-// makeMaster puts a new key at path, unless a file is there: then made is false.
+// MakeSecret puts 32 random bytes in hexadecimal at path, mode 0600, unless a file is there: then made is false.
 // The file appears complete or not at all, on the disk before anything is wrapped under it.
-func makeMaster(path string) (made bool, err error) {
+func MakeSecret(path string) (made bool, err error) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}

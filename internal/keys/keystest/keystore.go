@@ -46,7 +46,7 @@ func keystore(t *testing.T, master, stranger Master) {
 	inject(keys.TDESKBPK("cup"), "89E88CF7931444F334BD7547FC3F380C")
 	const block = "B0120P0TE12E0100KS1800604B120F9292800000E6E28F097CB0350B2EB2DF520947F779FA34D9759CEE7E0DEEACF8353DB778D47FA4EC20DA3A9754"
 	zpk := must[tdes.Key](t)(tdes.NewKey(unhex(t, "F039121BEC83D26B169BDCD5B22AAF8F")))
-	if kcv := must[string](t)(ks.ImportBlock(ctx, keys.ZPK("cup"), keys.Keep, keys.TDESKBPK("cup"), block, "")); kcv != fmt.Sprintf("%X", zpk.KCV()) {
+	if kcv := must[string](t)(ks.ImportBlock(ctx, keys.ZPK("cup"), keys.Injection{Over: keys.Keep, KCV: ""}, keys.TDESKBPK("cup"), block)); kcv != fmt.Sprintf("%X", zpk.KCV()) {
 		t.Errorf("imported %s", kcv)
 	}
 	zak := must[tdes.Key](t)(tdes.NewKey(unhex(t, raws[0])))
@@ -102,7 +102,7 @@ func keystore(t *testing.T, master, stranger Master) {
 	if err != nil || kcv != fmt.Sprintf("%X", tmk.KCV()) {
 		t.Fatal(kcv, err)
 	}
-	if got := must[string](t)(ks.ImportBlock(ctx, keys.TMK("elsewhere"), keys.Keep, keys.TDESKBPK("cup"), exported, kcv)); got != kcv {
+	if got := must[string](t)(ks.ImportBlock(ctx, keys.TMK("elsewhere"), keys.Injection{Over: keys.Keep, KCV: kcv}, keys.TDESKBPK("cup"), exported)); got != kcv {
 		t.Error("an exported key comes back another")
 	}
 	if err := ks.Destroy(ctx, keys.Terminal(terminal)...); err != nil {
