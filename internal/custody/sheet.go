@@ -86,6 +86,13 @@ type Share struct {
 	Parts     [2]keys.Component
 }
 
+// Wipe overwrites what was typed.
+func (s Share) Wipe() {
+	for _, c := range s.Parts {
+		c.Wipe()
+	}
+}
+
 // Letters names the two parts of a sheet in their order; ErrSheet for a sheet that there is not.
 func Letters(sheet int) (first, second string, err error) {
 	if sheet < 1 || sheet > Sheets {
