@@ -44,8 +44,9 @@ postgres: ## make sure that PostgreSQL's programs are here
 hsm: bin/staticcheck ## the keystore's hardware module, against a softhsm2 that is installed where it is missing
 	@echo "== go test -tags pkcs11"
 	@command -v gcc >/dev/null || { echo "skipped: PKCS#11 needs cgo, and there is no gcc"; exit 0; }; \
-	scripts/softhsm && $(GO) vet -tags pkcs11 ./internal/keys/... && bin/staticcheck -tags pkcs11 ./internal/keys/... && \
-	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 ./internal/keys/pkcs11
+	scripts/softhsm && $(GO) vet -tags pkcs11 ./internal/keys/... ./internal/app && bin/staticcheck -tags pkcs11 ./internal/keys/... ./internal/app && \
+	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 ./internal/keys/pkcs11 && \
+	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 -run HardwareModule ./internal/app
 
 lint: bin/golangci-lint ## the slower linters of .golangci.yml
 	bin/golangci-lint run ./...
