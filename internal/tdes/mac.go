@@ -96,7 +96,8 @@ func unionPayECB(e Engine, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	text = upperHex([BlockSize]byte(block))
-	return append([]byte(nil), text[:BlockSize]...), nil
+	copy(block, text[:BlockSize])
+	return block, nil
 }
 
 // x919 chains under the first part of the key alone; the whole key, as
