@@ -29,7 +29,7 @@ type Config struct {
 	DB       *store.DB
 	Engine   *payment.Engine
 	Keys     *keys.Keystore
-	Custody  *custody.Keeper
+	Custody  *custody.Keeper // destroys a tampered terminal's keys; nil refuses the report with 40
 	Vault    *vault.Vault
 	Clock    clock.Clock
 	Log      *slog.Logger
