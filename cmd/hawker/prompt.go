@@ -25,7 +25,7 @@ type prompter struct {
 
 func newPrompter(in *os.File, out io.Writer) *prompter {
 	p := &prompter{in: bufio.NewReader(in), out: out}
-	if term.IsTerminal(int(in.Fd())) { //nolint:gosec // a file descriptor
+	if term.IsTerminal(int(in.Fd())) {
 		p.terminal = in
 	}
 	return p
@@ -46,7 +46,7 @@ func (p *prompter) secret(prompt string) (string, error) {
 		return p.line(prompt)
 	}
 	_, _ = fmt.Fprintf(p.out, "%s: ", prompt)
-	text, err := term.ReadPassword(int(p.terminal.Fd())) //nolint:gosec // a file descriptor
+	text, err := term.ReadPassword(int(p.terminal.Fd()))
 	_, _ = fmt.Fprintln(p.out)
 	defer clear(text)
 	return strings.TrimSpace(string(text)), err

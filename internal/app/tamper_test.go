@@ -18,7 +18,8 @@ import (
 // terminal notices and reports: the copy takes no money.
 func TestATamperedTerminalIsBlocked(t *testing.T) {
 	t.Parallel()
-	s, stop := start(t, Config{Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond}})
+	data := t.TempDir()
+	s, stop := start(t, Config{Data: data, Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond}})
 	defer stop()
 	open := func(path string) *pos.Terminal {
 		t.Helper()
@@ -61,7 +62,16 @@ func TestATamperedTerminalIsBlocked(t *testing.T) {
 	if x, err := terminal.ByID(t.Context(), s.DB.Read(), 1, seedTID); err != nil || x.State != terminal.Tampered {
 		t.Error(x.State, err)
 	}
+	if r, err := thief.Echo(t.Context()); err == nil && r.Code != "58" {
+		t.Errorf("the copy's echo is answered %s", r.Code)
+	}
 	if list, err := cases.List(t.Context(), s.DB.Read()); err != nil || len(list) != 1 || list[0].Kind != custody.TamperedCase {
 		t.Error(list, err)
+	}
+	stop()
+	again, stopAgain := start(t, Config{Data: data}) // a terminal without keys keeps no server from starting
+	defer stopAgain()
+	if x, err := terminal.ByID(t.Context(), again.DB.Read(), 1, seedTID); err != nil || x.State != terminal.Tampered {
+		t.Error(x.State, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"hawker/internal/store"
 )
 
-// ErrTranscript: a record was changed, cut out or signed by a stranger. Its cause says which.
+// ErrTranscript says that a record was changed, cut out or signed by a stranger. Its cause says which.
 var ErrTranscript = fault.New(fault.Internal, "key_transcript", "密钥操作记录被改动过，请立即调查。", "The transcript of key acts was changed. Investigate at once.")
 
 // Record is one act of the transcript. It holds no secret.

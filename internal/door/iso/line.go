@@ -84,6 +84,7 @@ func (s *Server) status(ctx context.Context, c *call) error {
 		return err
 	}
 	c.silenced = true
+	s.terminals.Forget(terminalKey{c.merchant.ID, c.terminal.ID})
 	return nil
 }
 

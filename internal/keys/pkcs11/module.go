@@ -171,7 +171,7 @@ func (m *module) Wrap(a keys.Algorithm, raw, bound []byte) (wrapped []byte, err 
 		return nil, keys.ErrPurpose.With("%d bytes for %s", len(raw), a)
 	}
 	err = m.do(func(s p11.SessionHandle) error {
-		wrapped = []byte{formatByte, algorithmBytes[a], byte(len(raw))}
+		wrapped = []byte{formatByte, algorithmBytes[a], byte(len(raw))} //nolint:gosec // checked above
 		for _, part := range parts {
 			text, err := m.wrapPart(s, part)
 			if err != nil {
