@@ -52,6 +52,29 @@ func TestStatus62(t *testing.T) {
 	}
 }
 
+func TestAStatusUploadIsExplained(t *testing.T) {
+	t.Parallel()
+	text, err := Status62{Tampered: true, Detail: "case switch", Version: "3.1.4"}.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := UnionPayPOS.Pack(New("0820").Set(11, "000001").Set(41, "T0000001").Set(42, "898310058100001").Set(60, "00000001362").SetBytes(62, []byte(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range UnionPayPOS.Explain(body).Rows {
+		for _, part := range row.Rows {
+			if row.Field == "62" {
+				got = append(got, part.Name+" "+part.Value)
+			}
+		}
+	}
+	if want := "tamper state tampered / 被拆动, what tripped case switch, software version 3.1.4"; strings.Join(got, ", ") != want {
+		t.Errorf("explained as %v", got)
+	}
+}
+
 func FuzzStatus62(f *testing.F) {
 	f.Add("011")
 	f.Add("01102case switch 1       03" + strings.Repeat("9", 20))
