@@ -57,7 +57,7 @@ func inWords(err error) error {
 
 // refArgument reads a key's name.
 type refArgument struct {
-	Ref string `arg:"" help:"The key, as purpose/owner: tmk/MERCHANT/TERMINAL, zmk/NETWORK, zpk/NETWORK, zak/NETWORK, kbpk/PARTNER, kbpk-tdes/PARTNER."`
+	Ref string `arg:"" help:"The key, as purpose/owner: tmk/MERCHANT/TERMINAL, zmk/NETWORK, zpk/NETWORK, zak/NETWORK, bdk/FLEET, kbpk/PARTNER, kbpk-tdes/PARTNER."`
 }
 
 func (a refArgument) ref() (keys.Ref, error) { return keys.ParseRef(a.Ref) }

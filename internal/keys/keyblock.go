@@ -23,6 +23,7 @@ var blockUses = map[Purpose]blockUse{
 	PurposeTMK: {[]string{"K0"}, "BEN"}, PurposeZMK: {[]string{"K0"}, "BDN"},
 	PurposeTPK: {[]string{"P0"}, "BDN"}, PurposeZPK: {[]string{"P0"}, "BEN"}, PurposeTDK: {[]string{"D0"}, "BDN"},
 	PurposeTAK: {[]string{"M3", "M0", "M1"}, "CN"}, PurposeZAK: {[]string{"M3", "M0", "M1"}, "CN"},
+	PurposeBDK:  {[]string{"B0"}, "XN"},
 	PurposeKBPK: {[]string{"K1"}, "BN"}, PurposeTDESKBPK: {[]string{"K1"}, "BN"},
 }
 

@@ -21,7 +21,7 @@ type Info struct {
 var lifetimes = map[Purpose]time.Duration{
 	PurposeTPK: day, PurposeTAK: day, PurposeTDK: day,
 	PurposeZPK: year, PurposeZAK: year,
-	PurposeTMK: 2 * year, PurposeZMK: 2 * year, PurposeKBPK: 2 * year, PurposeTDESKBPK: 2 * year,
+	PurposeTMK: 2 * year, PurposeZMK: 2 * year, PurposeBDK: 2 * year, PurposeKBPK: 2 * year, PurposeTDESKBPK: 2 * year,
 }
 
 const (

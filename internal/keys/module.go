@@ -24,7 +24,7 @@ type Module interface {
 	// OpenData readies a wrapped Data key.
 	OpenData(wrapped, bound []byte) (DataKey, error)
 	// Reveal gives the clear key, which the caller wipes: to export it in a key
-	// block, and for nothing else.
+	// block, or to make what no module can of it (a variant), and for nothing else.
 	Reveal(a Algorithm, wrapped, bound []byte) ([]byte, error)
 	// Close ends the use of the module.
 	Close() error

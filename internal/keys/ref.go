@@ -18,6 +18,8 @@ const (
 	PurposeZPK Purpose = "zpk" // zone PIN key
 	PurposeZAK Purpose = "zak" // zone authentication key
 
+	PurposeBDK Purpose = "bdk" // base derivation key: readers with one key a transaction (DUKPT, triple DES)
+
 	PurposeKBPK     Purpose = "kbpk"      // key block protection key, AES: protects key blocks of version D
 	PurposeTDESKBPK Purpose = "kbpk-tdes" // key block protection key, triple DES: version B; A and C are read
 )
@@ -27,7 +29,7 @@ const (
 var sizes = map[Purpose][]int{
 	PurposeTMK: {16, 24}, PurposeTPK: {16, 24}, PurposeTDK: {16, 24}, PurposeTAK: {8, 16, 24},
 	PurposeZMK: {16, 24}, PurposeZPK: {16, 24}, PurposeZAK: {8, 16, 24},
-	PurposeKBPK: {16, 24, 32}, PurposeTDESKBPK: {16, 24},
+	PurposeBDK: {16}, PurposeKBPK: {16, 24, 32}, PurposeTDESKBPK: {16, 24},
 }
 
 // algorithm is what keys of the ref compute with; our own keys are Data.
@@ -66,6 +68,9 @@ func ZPK(network string) Ref { return refer(PurposeZPK, network) }
 
 // ZAK refers to the authentication key that is shared with a network.
 func ZAK(network string) Ref { return refer(PurposeZAK, network) }
+
+// BDK refers to the base derivation key of a fleet of readers.
+func BDK(fleet string) Ref { return refer(PurposeBDK, fleet) }
 
 // KBPK refers to the AES key that protects key blocks exchanged with a partner.
 func KBPK(partner string) Ref { return refer(PurposeKBPK, partner) }

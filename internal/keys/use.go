@@ -47,14 +47,14 @@ func (ks *Keystore) TranslatePIN(ctx context.Context, from, to Ref, pan card.PAN
 		return card.PINBlock{}, err
 	}
 	err = ks.recheck(ctx, func(k []Key) (err error) {
-		out, err = translate(k[0], k[1], pan, block)
+		out, err = translate(k[0].Decrypt, k[1].Encrypt, pan, block)
 		return err
 	}, from, to)
 	return out, err
 }
 
-func translate(from, to Key, pan card.PAN, block card.PINBlock) (card.PINBlock, error) {
-	clearBlock, err := from.Decrypt(block.Reveal())
+func translate(decrypt, encrypt func([]byte) ([]byte, error), pan card.PAN, block card.PINBlock) (card.PINBlock, error) {
+	clearBlock, err := decrypt(block.Reveal())
 	if err != nil {
 		return card.PINBlock{}, err
 	}
@@ -69,7 +69,7 @@ func translate(from, to Key, pan card.PAN, block card.PINBlock) (card.PINBlock, 
 		return card.PINBlock{}, err
 	}
 	defer clear(fresh)
-	sealed, err := to.Encrypt(fresh)
+	sealed, err := encrypt(fresh)
 	if err != nil {
 		return card.PINBlock{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hawker/internal/card"
+	"hawker/internal/dukpt"
 	"hawker/internal/keys"
 	"hawker/internal/store/storetest"
 	"hawker/internal/tdes"
@@ -92,6 +93,12 @@ func keystore(t *testing.T, master, stranger Master) {
 	}
 	if _, err := ks.DecryptTrack(ctx, keys.TDK(terminal), card.NewTrack(track)); !errors.Is(err, keys.ErrTrack) {
 		t.Error("a track that is not enciphered:", err)
+	}
+
+	inject(keys.BDK("fleet"), raws[1])
+	ksn := dukpt.KSN{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, 0x01}
+	if err := ks.VerifyDUKPT(ctx, keys.BDK("fleet"), ksn, []byte("4012345678909D987"), unhex(t, "9CCC78173FC4FB64")); err != nil {
+		t.Error("X9.24-1's message:", err)
 	}
 
 	number := must[[]byte](t)(ks.Seal(ctx, []byte("6216263748596071821"), []byte("row")))

@@ -3,10 +3,11 @@
 // the database and are unwrapped within the module when they are used. It is in
 // builds with cgo and the tag pkcs11 only. It refuses to know what a key is for.
 //
-// PKCS#11 has no mechanism for a PIN block or a key block, so three things are
+// PKCS#11 has no mechanism for a PIN block, a key block or DUKPT, so these are
 // clear in this process for the time of one call: a PIN block while it is
-// translated, a working key while it is made at sign-on, and a key while it is
-// injected, imported or exported. The keys that do the work are not.
+// translated, a working key while it is made at sign-on, a key while it is
+// injected, imported or exported, and a base derivation key while a transaction's
+// key is derived from it. The keys that do the other work are not.
 package pkcs11
 
 // Config says which token holds the master key.
