@@ -11,12 +11,12 @@ SEED ?= 1
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres lint fuzz bench torture cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres hsm lint fuzz bench torture cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-test: fmt vet staticcheck race ## everything a change must pass
+test: fmt vet staticcheck race hsm ## everything a change must pass
 
 build: ## bin/hawker, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/hawker ./cmd/hawker
@@ -40,6 +40,13 @@ race: postgres ## all tests under the race detector, on SQLite and PostgreSQL
 
 postgres: ## make sure that PostgreSQL's programs are here
 	@scripts/postgres
+
+hsm: bin/staticcheck ## the keystore's hardware module, against a softhsm2 that is installed where it is missing
+	@echo "== go test -tags pkcs11"
+	@command -v gcc >/dev/null || { echo "skipped: PKCS#11 needs cgo, and there is no gcc"; exit 0; }; \
+	scripts/softhsm && $(GO) vet -tags pkcs11 ./internal/keys/... ./internal/app && bin/staticcheck -tags pkcs11 ./internal/keys/... ./internal/app && \
+	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 ./internal/keys/pkcs11 && \
+	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 -run HardwareModule ./internal/app
 
 lint: bin/golangci-lint ## the slower linters of .golangci.yml
 	bin/golangci-lint run ./...

@@ -18,10 +18,10 @@ import (
 // never its own and never a higher one. A name that ends in * stands for siblings.
 var floors = map[string]int{
 	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/iso8583": 1,
-	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1,
+	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1, "internal/tr31": 1,
 	"internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/risk": 2,
 	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/terminal": 3,
-	"internal/vault":     4,
+	"internal/custody": 4, "internal/keys/pkcs11": 4, "internal/vault": 4,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
 	// 7: settlement, receipt, dispute, report, when they come
@@ -34,7 +34,7 @@ var floors = map[string]int{
 	// The load generator and the torture start throw-away servers too.
 	"internal/store/storetest/postgres": 9,
 	// Helpers of tests: above everybody, so that only tests import them.
-	"internal/channel/channeltest": 11, "internal/simulation": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12,
+	"internal/channel/channeltest": 11, "internal/simulation": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12, "internal/keys/keystest": 13,
 }
 
 // sideways holds the imports within one floor that are allowed, and why.
@@ -79,8 +79,9 @@ var fenced = []struct {
 	by   []string
 	why  string
 }{
-	{"crypto/des", []string{"internal/tdes", "internal/emv", "internal/dukpt"}, "3DES lives behind a fence"},
+	{"crypto/des", []string{"internal/tdes", "internal/emv", "internal/dukpt", "internal/tr31"}, "3DES lives behind a fence"},
 	{"github.com/moov-io/iso8583", nil, "the codec is our own; the library is a second opinion of its tests"},
+	{"github.com/miekg/pkcs11", []string{"internal/keys/pkcs11"}, "one way to a hardware security module"},
 	{"github.com/jackc/pgx", []string{"internal/store", "internal/store/storetest/postgres"}, "one door to the database"},
 	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
 	{"github.com/pressly/goose", []string{"internal/store"}, "one door to the database"},

@@ -32,6 +32,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"limits":           {"internal/risk", ""},
 	"limit_usage":      {"internal/risk", ""},
 	"keys":             {"internal/keys", "a key belongs to the keystore"},
+	"key_transcript":   {"internal/custody", "people who touch keys belong to no merchant"},
 	"cards":            {"internal/vault", "one card pays at many merchants"},
 	"ledger_entries":   {"internal/ledger", ""},
 	"ledger_postings":  {"internal/ledger", ""},

@@ -25,6 +25,7 @@ type cli struct {
 	ISO      isoCommand     `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
 	Jobs     jobsCommand    `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Cases    casesCommand   `cmd:"" help:"List matters that wait for a person."`
+	Keys     keysCommand    `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`
 	Migrate  migrateCommand `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`
 	Backup   backupCommand  `cmd:"" help:"Copy the SQLite database while the server runs."`
 	Verify   verifyCommand  `cmd:"" help:"Prove the ledger: every entry and every balance."`

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hawker/internal/app"
+	"hawker/internal/keys/pkcs11"
 	"hawker/internal/money"
 	"hawker/internal/payment"
 )
@@ -45,6 +46,7 @@ type serveCommand struct {
 	Master   string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
 	Batch    int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
 	holdFlags
+	hsmFlags
 	networkFlags
 	logFlags
 }
@@ -59,6 +61,17 @@ func (f holdFlags) terms() payment.HoldTerms {
 	return payment.HoldTerms{Share: money.BasisPoints(max(-1, min(f.CompletionShare, 10000)) * 100), Last: f.HoldLasts} //nolint:gosec // bounded
 }
 
+// hsmFlags name the token of a hardware security module that holds the master key.
+type hsmFlags struct {
+	Library string `name:"pkcs11-library" help:"A hardware security module's PKCS#11 library: its token holds the master key, not a file." placeholder:"FILE"`
+	Token   string `name:"pkcs11-token" help:"The token's label." placeholder:"LABEL"`
+	PINFile string `name:"pkcs11-pin-file" help:"File with the token's user PIN, mode 0600." placeholder:"FILE"`
+}
+
+func (f hsmFlags) config() pkcs11.Config {
+	return pkcs11.Config{Library: f.Library, Token: f.Token, PINFile: f.PINFile}
+}
+
 // Run serves until SIGINT or SIGTERM and drains.
 func (c serveCommand) Run(ctx context.Context) error {
 	log, err := c.logger()
@@ -70,7 +83,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		// fifth of the processor's time under load was collection.
 		debug.SetGCPercent(400)
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err

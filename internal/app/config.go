@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -10,17 +11,21 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/keys"
+	"hawker/internal/keys/pkcs11"
 	"hawker/internal/payment"
+	"hawker/internal/store"
 )
 
 // Config says how a server runs. Its zero value, with a data directory, serves
 // everything simulated on loopback.
 type Config struct {
-	Data     string // directory of what must not be lost; made when absent, mode 0700; one server each
-	Master   string // master key file; "" is master.key in Data. Nodes on one database share its content
-	Database string // "postgres://…"; "" is the SQLite file hawker.db in Data
-	ISO      Listen // terminal port
-	HTTP     Listen // health and metrics
+	Data     string        // directory of what must not be lost; made when absent, mode 0700; one server each
+	Master   string        // master key file; "" is master.key in Data. Nodes on one database share its content
+	HSM      pkcs11.Config // the token that holds the master key instead of a file; the zero one is none
+	Database string        // "postgres://…"; "" is the SQLite file hawker.db in Data
+	ISO      Listen        // terminal port
+	HTTP     Listen        // health and metrics
 	Network  Network
 	Log      *slog.Logger      // nil is silent
 	Clock    clock.Clock       // nil is the machine's
@@ -97,6 +102,22 @@ func (c Config) shards() int {
 		return 16
 	}
 	return 0
+}
+
+// openKeys opens the keystore with the module that the configuration names; close ends the module.
+func (c Config) openKeys(ctx context.Context, db *store.DB) (ks *keys.Keystore, closeModule func() error, err error) {
+	if c.HSM == (pkcs11.Config{}) {
+		ks, err = keys.Open(ctx, db, c.masterKey(), c.Clock)
+		return ks, func() error { return nil }, err
+	}
+	m, err := pkcs11.Open(c.HSM)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ks, err = keys.OpenWith(ctx, db, m, c.Clock); err != nil {
+		return nil, nil, errors.Join(err, m.Close())
+	}
+	return ks, m.Close, nil
 }
 
 // The files of a data directory.

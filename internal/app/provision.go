@@ -57,10 +57,11 @@ func Provision(ctx context.Context, c Config, merchants, terminals int) (devices
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	ks, err := keys.Open(ctx, db, c.masterKey(), c.Clock)
+	ks, closeModule, err := c.openKeys(ctx, db)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, closeModule()) }()
 	s := sandbox{Config: c, db: db, keys: ks}
 	if _, err := s.networkKeys(ctx); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hawker/internal/channel/cardhost"
+	"hawker/internal/custody"
 	"hawker/internal/door/iso"
 	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
@@ -66,7 +67,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.DB.Migrate(ctx, schema.Files); err != nil {
 		return nil, err
 	}
-	ks, err := keys.Open(ctx, s.DB, c.masterKey(), c.Clock)
+	ks, closeModule, err := c.openKeys(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, closeModule)
+	signer, err := custody.OpenSigner(c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +109,8 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
 	}
 	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
-		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember})
+		Custody: &custody.Keeper{DB: s.DB, Keys: ks, Clock: c.Clock, Signer: signer},
+		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, RotateAfter: rotateAfter, Remember: remember})
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }
@@ -112,6 +119,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 // suspended takes payments for at most this long. A terminal's state and batch, limits and
 // all money are read in the transaction that needs them.
 const remember = 3 * time.Second
+
+// rotateAfter is the age of working keys at which a terminal is asked to sign on.
+const rotateAfter = 24 * time.Hour
 
 // OpenStore opens the database of a data directory for a tool, and brings its schema forward.
 func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {

@@ -225,6 +225,9 @@ func uploadDetails(a *anatomy) string {
 // keyBlock shows lengths and check values; which layout it is, field 60 says.
 func keyBlock(a *anatomy) string {
 	kind, _ := ParseField60(a.message.Text(60))
+	if kind.Network == "362" {
+		return terminalStatus(a)
+	}
 	layout := Layout(kind.Network)
 	k, err := ParseKeyBlock(layout, a.value)
 	if err != nil {
@@ -232,6 +235,23 @@ func keyBlock(a *anatomy) string {
 	}
 	for i, p := range k.parts(layout) {
 		a.row(strconv.Itoa(i+1), p.name, keyNamesZH[p.name], p.cipher+p.filler+kcvSize, p.key.String(), "")
+	}
+	return ""
+}
+
+// terminalStatus shows the parts of a status upload.
+func terminalStatus(a *anatomy) string {
+	status, err := ParseStatus62(string(a.value))
+	if err != nil {
+		return ""
+	}
+	state := map[bool]string{false: "sound / 完好", true: "tampered / 被拆动"}[status.Tampered]
+	a.row("1", "tamper state", "拆动状态", 3, state, "")
+	if status.Detail != "" {
+		a.row("2", "what tripped", "触发原因", 2+statusText, status.Detail, "")
+	}
+	if status.Version != "" {
+		a.row("3", "software version", "软件版本", 2+statusText, status.Version, "")
 	}
 	return ""
 }
@@ -260,7 +280,8 @@ var (
 		"000": "transaction / 交易", "001": "sign-on, single length / 签到（单倍长）", "002": "sign-off / 签退",
 		"003": "sign-on, double length / 签到（双倍长）", "004": "sign-on with track key / 签到（含磁道密钥）",
 		"201": "settlement, upload / 批结算、批上送", "202": "upload end, not balanced / 批上送结束（不平）",
-		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响", "951": "script result notice / 脚本结果通知",
+		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响", "362": "status upload / 状态上送",
+		"951": "script result notice / 脚本结果通知",
 	}
 	reversalReasons = map[string]string{
 		"98": "no valid answer came / 未收到应答", "A0": "the answer's MAC was wrong / 应答MAC错误", "06": "another reason / 其他原因",

@@ -1,22 +1,22 @@
 package keys
 
 import (
+	"bytes"
 	"hash/maphash"
 	"sync"
 	"time"
 
 	"hawker/internal/clock"
-	"hawker/internal/tdes"
 )
 
 const (
-	// cacheSize bounds the clear keys in memory.
+	// cacheSize bounds the open keys.
 	cacheSize = 8192
 	// cacheAge bounds how long a key serves that another process has replaced or destroyed.
 	cacheAge = 30 * time.Second
 )
 
-// cache holds clear keys. A key is wiped when it leaves, so users hold the read
+// cache holds keys that are open in the module. A key is wiped when it leaves, so users hold the read
 // lock for as long as they use it.
 type cache struct {
 	mu    sync.RWMutex
@@ -28,8 +28,9 @@ type cache struct {
 }
 
 type entry struct {
-	key  tdes.Key
-	read time.Time
+	key     Key
+	wrapped []byte // what the row held
+	read    time.Time
 }
 
 func newCache(now clock.Clock) *cache {
@@ -38,11 +39,11 @@ func newCache(now clock.Clock) *cache {
 
 // use runs do on the keys of refs and gives its error. When one is missing or
 // too old, do does not run, and missing names it.
-func (c *cache) use(do func([]tdes.Key) error, refs []Ref) (missing Ref, err error) {
+func (c *cache) use(do func([]Key) error, refs []Ref) (missing Ref, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	now := c.now()
-	found := make([]tdes.Key, 0, 2)
+	found := make([]Key, 0, 2)
 	for _, ref := range refs {
 		e, ok := c.keys[ref]
 		if age := now.Sub(e.read); !ok || age >= cacheAge || age <= -cacheAge {
@@ -64,9 +65,9 @@ func (c *cache) dropsOf(ref Ref) *uint64 {
 	return &c.drops[maphash.String(c.seed, string(ref))%uint64(len(c.drops))]
 }
 
-// put takes a key over that was read in generation as, and reports whether its
-// value is new. In a later generation the key is wiped instead.
-func (c *cache) put(ref Ref, k tdes.Key, as uint64) (changed bool) {
+// put takes a key over that was read in generation as, and reports whether its row
+// is new. In a later generation the key is wiped instead.
+func (c *cache) put(ref Ref, k Key, wrapped []byte, as uint64) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if as != *c.dropsOf(ref) {
@@ -74,12 +75,14 @@ func (c *cache) put(ref Ref, k tdes.Key, as uint64) (changed bool) {
 		return true // perhaps; the caller reads again
 	}
 	old, ok := c.keys[ref]
-	changed = !ok || !old.key.Equal(k)
+	changed = !ok || !bytes.Equal(old.wrapped, wrapped)
 	if !ok && len(c.keys) >= c.size {
 		c.evict()
 	}
-	c.keys[ref] = entry{k, c.now()}
-	old.key.Wipe()
+	c.keys[ref] = entry{k, wrapped, c.now()}
+	if ok {
+		old.key.Wipe()
+	}
 	return changed
 }
 
@@ -98,7 +101,22 @@ func (c *cache) drop(refs ...Ref) {
 	defer c.mu.Unlock()
 	for _, ref := range refs {
 		*c.dropsOf(ref)++
-		c.keys[ref].key.Wipe()
+		if e, ok := c.keys[ref]; ok {
+			e.key.Wipe()
+			delete(c.keys, ref)
+		}
+	}
+}
+
+// dropAll forgets every key.
+func (c *cache) dropAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.drops {
+		c.drops[i]++
+	}
+	for ref, e := range c.keys {
 		delete(c.keys, ref)
+		e.key.Wipe()
 	}
 }

@@ -2,9 +2,8 @@ package keys
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
+	"fmt"
 )
 
 // The two keys of our own data. They are made at first use and never replaced:
@@ -15,74 +14,55 @@ const (
 	dataSize  = 32
 )
 
-// dataKeys hands out uses of the keys, not the keys, so that none can be printed.
-type dataKeys struct {
-	aead   aead
-	lookup func(data []byte) []byte
-}
-
 // Seal enciphers plain with AES-256-GCM, under a key of its own, and binds it to
 // bound: only with the same bound does it open.
 func (ks *Keystore) Seal(ctx context.Context, plain, bound []byte) ([]byte, error) {
-	k, err := ks.dataKeys(ctx)
+	k, err := ks.dataKey(ctx, sealRef, &ks.data.seal)
 	if err != nil {
 		return nil, err
 	}
-	return k.aead().Encrypt(plain, bound)
+	return k.Seal(plain, bound)
 }
 
 // OpenSealed gives back what Seal took; the caller wipes it. Changed bytes, or
 // another bound, are ErrCorrupt.
 func (ks *Keystore) OpenSealed(ctx context.Context, sealed, bound []byte) ([]byte, error) {
-	k, err := ks.dataKeys(ctx)
+	k, err := ks.dataKey(ctx, sealRef, &ks.data.seal)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := k.aead().Decrypt(sealed, bound)
-	if err != nil {
-		return nil, ErrCorrupt.With("sealed data does not open")
-	}
-	return plain, nil
+	return k.Unseal(sealed, bound)
 }
 
 // Lookup is HMAC-SHA-256 of data, 32 bytes, under a key of its own: equal data
 // finds its row again, and nobody without the key can try data out.
 func (ks *Keystore) Lookup(ctx context.Context, data []byte) ([]byte, error) {
-	k, err := ks.dataKeys(ctx)
+	k, err := ks.dataKey(ctx, lookupRef, &ks.data.lookup)
 	if err != nil {
 		return nil, err
 	}
-	return k.lookup(data), nil
+	return k.Sum(data)
 }
 
-func (ks *Keystore) dataKeys(ctx context.Context) (*dataKeys, error) {
+// dataKey gives one of the two keys, which is opened once and kept open.
+func (ks *Keystore) dataKey(ctx context.Context, ref Ref, kept *DataKey) (DataKey, error) {
 	ks.data.Lock()
 	defer ks.data.Unlock()
-	if ks.data.keys != nil {
-		return ks.data.keys, nil
+	if *kept != nil {
+		return *kept, nil
 	}
-	draw := func() []byte {
+	r, err := ks.firstOrStored(ctx, ref, func() []byte {
 		b := make([]byte, dataSize)
 		_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 		return b
-	}
-	sealKey, err := ks.firstOrStored(ctx, sealRef, draw)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer clear(sealKey)
-	lookupKey, err := ks.firstOrStored(ctx, lookupRef, draw)
+	k, err := ks.module.OpenData(r.wrapped, r.bound())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
-	seal, err := newAEAD(sealKey)
-	if err != nil || len(lookupKey) != dataSize {
-		return nil, ErrCorrupt.With("%s or %s is not of %d bytes", sealRef, lookupRef, dataSize)
-	}
-	ks.data.keys = &dataKeys{seal, func(data []byte) []byte {
-		h := hmac.New(sha256.New, lookupKey)
-		h.Write(data)
-		return h.Sum(nil)
-	}}
-	return ks.data.keys, nil
+	*kept = k
+	return k, nil
 }

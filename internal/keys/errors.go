@@ -8,6 +8,8 @@ var (
 	ErrMAC = fault.New(fault.Invalid, "mac_wrong", "报文校验不通过，请重新签到。", "The message check failed. Please sign on again.")
 	// ErrPINBlock: the PIN block makes no sense under its key and card number. Sign on again.
 	ErrPINBlock = fault.New(fault.Invalid, "pin_block_wrong", "密码数据有误，请重新签到后再试。", "The PIN data could not be read. Please sign on again.")
+	// ErrKSN: a key serial number that no reader sends.
+	ErrKSN = fault.New(fault.Invalid, "key_serial", "密钥序列号有误，请联系客服。", "The key serial number is not valid. Please call support.")
 	// ErrTrack: the track makes no sense under its key. Sign on again.
 	ErrTrack = fault.New(fault.Invalid, "track_wrong", "磁道数据有误，请重新签到后再试。", "The card data could not be read. Please sign on again.")
 	// ErrNoKey: there is no such key.
@@ -18,8 +20,12 @@ var (
 	ErrExists = fault.New(fault.Conflict, "key_exists", "已有另一把密钥，未作更改。", "Another key is already there; nothing was changed.")
 	// ErrComponent: a component or cryptogram does not match its check value, or they do not fit each other.
 	ErrComponent = fault.New(fault.Invalid, "key_component", "密钥分量与校验值不符，请核对后重新输入。", "The key component does not match its check value. Please enter it again.")
-	// ErrWeak: too short for its purpose, or with equal halves.
+	// ErrWeak: too short for its purpose, weak by itself, or with equal halves.
 	ErrWeak = fault.New(fault.Invalid, "key_weak", "密钥强度不足。", "The key is too weak for its purpose.")
+	// ErrKeyBlock: a key block is malformed, or not authentic under its protection key.
+	ErrKeyBlock = fault.New(fault.Invalid, "key_block", "密钥块有误，请核对后重新导入。", "The key block is not valid. Please check it and import it again.")
+	// ErrSealed: the key came, or was made, as one that never leaves.
+	ErrSealed = fault.New(fault.Declined, "key_sealed", "这把密钥不允许导出。", "This key may not be exported.")
 	// ErrLayout: no such sign-on key layout, or one with a single-length PIN key.
 	ErrLayout = fault.New(fault.Invalid, "key_layout", "不支持这种签到方式。", "This kind of sign-on is not supported.")
 	// ErrUnavailable: the keys cannot be read now.

@@ -2,11 +2,10 @@ package keys
 
 import (
 	"context"
-	"encoding/hex"
+	"crypto/rand"
+	"crypto/subtle"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"hawker/internal/store"
 	"hawker/internal/tdes"
@@ -22,49 +21,44 @@ const (
 	Replace Overwrite = true
 )
 
-// Component is one person's part of a key, checked by its own check value. It
-// prints as "[key]".
-type Component struct{ part tdes.Key }
+// Exportability says whether a key may leave in a key block again (X9.143).
+type Exportability string
 
-// NewComponent reads a part of 8, 16 or 24 bytes in hexadecimal, blanks allowed,
-// and its check value of six or eight digits. What does not match is ErrComponent.
-func NewComponent(text, kcv string) (Component, error) {
-	raw, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		return Component{}, ErrComponent.With("not hexadecimal") // the decoder's own error quotes a digit
-	}
-	defer clear(raw)
-	part, err := tdes.NewKey(raw)
-	if err != nil {
-		return Component{}, ErrComponent.Wrap(err)
-	}
-	if !matches(part, kcv) {
-		part.Wipe()
-		return Component{}, ErrComponent.With("check value differs")
-	}
-	return Component{part}, nil
+// The exportabilities.
+const (
+	Exportable Exportability = "E" // under any key block protection key
+	Sensitive  Exportability = "S" // likewise, where its owner agrees, which people decide
+	Sealed     Exportability = "N" // not at all
+)
+
+// Injection says how a key is stored. The zero Injection keeps what is there,
+// compares no check value and makes the key Exportable.
+type Injection struct {
+	Over          Overwrite
+	KCV           string // six digits or more that the key's must begin with; "" is not compared
+	Exportability Exportability
+	// Also runs in the transaction that stores the key, with its check value: what
+	// must be true when the key is there, such as a record of who brought it. nil is nothing.
+	Also func(ctx context.Context, tx *store.Tx, kcv string) error
 }
-
-// Format hides the part for every verb.
-func (c Component) Format(f fmt.State, verb rune) { c.part.Format(f, verb) }
-
-// Wipe overwrites the part; a wiped or zero Component is refused.
-func (c Component) Wipe() { c.part.Wipe() }
 
 // Inject stores the XOR of two or more components of one length, and returns
 // the key's check value for the people to compare.
 func (ks *Keystore) Inject(ctx context.Context, ref Ref, over Overwrite, components ...Component) (kcv string, err error) {
-	parts := make([][]byte, len(components))
-	for i, c := range components {
-		parts[i] = c.part.Reveal()
+	return ks.InjectAs(ctx, ref, Injection{Over: over}, components...)
+}
+
+// InjectAs is Inject with more to say.
+func (ks *Keystore) InjectAs(ctx context.Context, ref Ref, in Injection, components ...Component) (kcv string, err error) {
+	if _, err := ParseRef(string(ref)); err != nil {
+		return "", err
 	}
-	defer wipeAll(parts)
-	raw, err := tdes.XOR(parts...)
+	raw, err := combine(ref.algorithm(), components)
 	if err != nil {
-		return "", ErrComponent.Wrap(err)
+		return "", err
 	}
 	defer clear(raw)
-	return ks.keep(ctx, ref, over, raw, "")
+	return ks.keep(ctx, ref, in, raw)
 }
 
 // InjectWrapped stores a key that a network sent enciphered under the zone
@@ -78,7 +72,7 @@ func (ks *Keystore) InjectWrapped(ctx context.Context, ref Ref, over Overwrite, 
 		return "", err
 	}
 	var raw []byte
-	err := ks.with(ctx, func(k []tdes.Key) (err error) {
+	err := ks.with(ctx, func(k []Key) (err error) {
 		raw, err = k[0].Decrypt(wrapped)
 		return err
 	}, zmk)
@@ -89,80 +83,118 @@ func (ks *Keystore) InjectWrapped(ctx context.Context, ref Ref, over Overwrite, 
 		return "", err
 	}
 	defer clear(raw)
-	return ks.keep(ctx, ref, over, raw, kcv)
+	return ks.keep(ctx, ref, Injection{Over: over, KCV: kcv}, raw)
 }
 
-// keep checks a clear key against its purpose, and kcv if there is one, and stores it.
-func (ks *Keystore) keep(ctx context.Context, ref Ref, over Overwrite, raw []byte, kcv string) (string, error) {
+// keep checks a clear key against its purpose and check value, and stores it with odd parity.
+func (ks *Keystore) keep(ctx context.Context, ref Ref, in Injection, raw []byte) (string, error) {
 	if _, err := ParseRef(string(ref)); err != nil {
 		return "", err
 	}
-	k, err := tdes.NewKey(raw)
+	if in.Exportability == "" {
+		in.Exportability = Exportable
+	}
+	if !slices.Contains([]Exportability{Exportable, Sensitive, Sealed}, in.Exportability) {
+		return "", ErrPurpose.With("exportability %.8q", string(in.Exportability))
+	}
+	a := ref.algorithm()
+	if a == DES {
+		tdes.SetOddParity(raw)
+	}
+	k, err := local(a, raw)
 	if err != nil {
 		return "", ErrComponent.Wrap(err)
 	}
 	defer k.Wipe()
-	if kcv != "" && !matches(k, kcv) {
+	kcv, err := checkValue(a, k)
+	if err != nil {
+		return "", err
+	}
+	if in.KCV != "" && !matches(kcv, in.KCV) {
 		return "", ErrComponent.With("%s: check value differs", ref)
 	}
-	if err := strong(ref.Purpose(), k); err != nil {
+	if err := strong(ref.Purpose(), k, raw); err != nil {
+		return "", err
+	}
+	fresh, err := ks.wrap(ref, in.Exportability, raw)
+	if err != nil {
 		return "", err
 	}
 	err = ks.write(ctx, func(tx *store.Tx) error {
-		if over == Replace {
-			return ks.replace(ctx, tx, ref, raw, checkValue(k))
+		var err error
+		if in.Over == Replace {
+			err = ks.replace(ctx, tx, fresh, kcv)
+		} else {
+			err = ks.settle(ctx, tx, fresh, k, kcv)
 		}
-		return ks.settle(ctx, tx, ref, raw, k)
+		if err == nil && in.Also != nil {
+			err = in.Also(ctx, tx, kcv)
+		}
+		return err
 	})
 	if err != nil {
 		return "", err
 	}
 	ks.cache.drop(ref)
-	return checkValue(k), nil
+	return kcv, nil
 }
 
 // settle stores k unless there is another.
-func (ks *Keystore) settle(ctx context.Context, tx *store.Tx, ref Ref, raw []byte, k tdes.Key) error {
-	stored, err := ks.insert(ctx, tx, ref, raw, checkValue(k))
+func (ks *Keystore) settle(ctx context.Context, tx *store.Tx, fresh row, k Key, kcv string) error {
+	stored, err := ks.insert(ctx, tx, fresh, kcv)
 	if err != nil || stored {
 		return err
 	}
-	old, err := ks.load(ctx, tx, ref)
+	r, err := find(ctx, tx, fresh.ref)
+	if err != nil {
+		return err
+	}
+	old, err := ks.open(r)
 	if err != nil {
 		return err
 	}
 	defer old.Wipe()
-	if !old.Equal(k) {
-		return ErrExists.With("%s", ref)
+	if same, err := computesAlike(old, k); err != nil {
+		return err
+	} else if !same || r.export != fresh.export {
+		return ErrExists.With("%s", fresh.ref)
 	}
 	return nil
 }
 
-// strong refuses what protects less than its length promises: components that
-// cancel out, and equal halves, except in an authentication key, where networks
-// send a single-length key doubled.
-func strong(p Purpose, k tdes.Key) error {
-	const zeroKey = "8CA64DE9" // the check value of nothing but zeros, parity aside, of any length
+// computesAlike reports whether two keys encipher a random text alike, which tells
+// that they are equal without either leaving its module.
+func computesAlike(a, b Key) (bool, error) {
+	text := make([]byte, 32)
+	_, _ = rand.Read(text) // never fails: crypto/rand ends the process instead
+	one, err := a.Encrypt(text)
+	if err != nil {
+		return false, err
+	}
+	two, err := b.Encrypt(text)
+	return err == nil && subtle.ConstantTimeCompare(one, two) == 1, err
+}
+
+// strong refuses what protects less than its length promises: weak keys of DES,
+// components that cancel out, and equal halves, except in an authentication key,
+// where networks send a single-length key doubled.
+func strong(p Purpose, k Key, raw []byte) error {
+	if !slices.Contains(sizes[p], k.Size()) {
+		return ErrWeak.With("a %s of %d bytes, want %v", p, k.Size(), sizes[p])
+	}
+	d, ok := k.(tdes.Key)
+	if !ok {
+		if subtle.ConstantTimeCompare(raw, make([]byte, len(raw))) == 1 {
+			return ErrWeak.With("a %s of zeros", p)
+		}
+		return nil
+	}
 	authentication := p == PurposeTAK || p == PurposeZAK
 	switch {
-	case !slices.Contains(sizes[p], k.Size()):
-		return ErrWeak.With("a %s of %d bytes, want %v", p, k.Size(), sizes[p])
-	case k.Degenerate() && !authentication:
+	case d.Degenerate() && !authentication:
 		return ErrWeak.With("a %s with equal halves", p)
-	case checkValue(k) == zeroKey:
-		return ErrWeak.With("a %s of zeros", p)
+	case d.Weak():
+		return ErrWeak.With("a %s with a weak or semi-weak key of DES in it", p)
 	}
 	return nil
-}
-
-// matches compares a check value of six or eight digits with the key's own.
-func matches(k tdes.Key, kcv string) bool {
-	kcv = strings.ToUpper(strings.Join(strings.Fields(kcv), ""))
-	return (len(kcv) == 6 || len(kcv) == 8) && strings.HasPrefix(checkValue(k), kcv)
-}
-
-func wipeAll(parts [][]byte) {
-	for _, p := range parts {
-		clear(p)
-	}
 }

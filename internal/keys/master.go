@@ -16,8 +16,26 @@ import (
 // hexadecimal on one line.
 const masterSize = 32
 
-// readMaster reads the file at path, which nobody but its owner may read.
-func readMaster(path string) ([]byte, error) {
+// ReadSecret reads the 32 bytes that MakeSecret put at path, which nobody but its
+// owner may read; the caller wipes them. Anything else is ErrMaster.
+func ReadSecret(path string) ([]byte, error) {
+	text, err := ReadPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(text)
+	key := make([]byte, masterSize)
+	line := strings.TrimRight(string(text), "\r\n")
+	if n, err := hex.Decode(key, []byte(line[:min(len(line), 2*masterSize)])); err != nil || n != masterSize || len(line) != 2*masterSize {
+		return nil, ErrMaster.With("%s is not one line of %d hexadecimal digits", path, 2*masterSize)
+	}
+	return key, nil
+}
+
+// ReadPrivate reads a file of a secret, at most 1,024 bytes of it; the caller wipes
+// them. One that is no regular file, or that others than its owner may read or
+// write, is ErrMaster.
+func ReadPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator's own path
 	if err != nil {
 		return nil, err
@@ -31,24 +49,14 @@ func readMaster(path string) ([]byte, error) {
 		return nil, ErrMaster.With("%s is no regular file", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, ErrMaster.With("%s may be read by others (mode %04o): chmod 600 it, and replace the key if it was exposed", path, mode)
+		return nil, ErrMaster.With("%s may be read by others (mode %04o): chmod 600 it, and replace the secret if it was exposed", path, mode)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 1024))
-	if err != nil {
-		return nil, err
-	}
-	defer clear(text)
-	key := make([]byte, masterSize)
-	line := strings.TrimRight(string(text), "\r\n")
-	if n, err := hex.Decode(key, []byte(line[:min(len(line), 2*masterSize)])); err != nil || n != masterSize || len(line) != 2*masterSize {
-		return nil, ErrMaster.With("%s is not one line of %d hexadecimal digits", path, 2*masterSize)
-	}
-	return key, nil
+	return io.ReadAll(io.LimitReader(f, 1024))
 }
 
-// makeMaster puts a new key at path, unless a file is there: then made is false.
+// MakeSecret puts 32 random bytes in hexadecimal at path, mode 0600, unless a file is there: then made is false.
 // The file appears complete or not at all, on the disk before anything is wrapped under it.
-func makeMaster(path string) (made bool, err error) {
+func MakeSecret(path string) (made bool, err error) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}

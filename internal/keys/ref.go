@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,6 +17,11 @@ const (
 	PurposeZMK Purpose = "zmk" // zone master key: wraps a network's keys
 	PurposeZPK Purpose = "zpk" // zone PIN key
 	PurposeZAK Purpose = "zak" // zone authentication key
+
+	PurposeBDK Purpose = "bdk" // base derivation key: readers with one key a transaction (DUKPT, triple DES)
+
+	PurposeKBPK     Purpose = "kbpk"      // key block protection key, AES: protects key blocks of version D
+	PurposeTDESKBPK Purpose = "kbpk-tdes" // key block protection key, triple DES: version B; A and C are read
 )
 
 // sizes holds the lengths in bytes that each purpose accepts. Only message
@@ -25,6 +29,18 @@ const (
 var sizes = map[Purpose][]int{
 	PurposeTMK: {16, 24}, PurposeTPK: {16, 24}, PurposeTDK: {16, 24}, PurposeTAK: {8, 16, 24},
 	PurposeZMK: {16, 24}, PurposeZPK: {16, 24}, PurposeZAK: {8, 16, 24},
+	PurposeBDK: {16}, PurposeKBPK: {16, 24, 32}, PurposeTDESKBPK: {16, 24},
+}
+
+// algorithm is what keys of the ref compute with; our own keys are Data.
+func (r Ref) algorithm() Algorithm {
+	switch p := r.Purpose(); {
+	case p == PurposeKBPK:
+		return AES
+	case sizes[p] != nil:
+		return DES
+	}
+	return Data
 }
 
 // Ref names a key: its purpose, a slash, and its owner, as in
@@ -52,6 +68,18 @@ func ZPK(network string) Ref { return refer(PurposeZPK, network) }
 
 // ZAK refers to the authentication key that is shared with a network.
 func ZAK(network string) Ref { return refer(PurposeZAK, network) }
+
+// BDK refers to the base derivation key of a fleet of readers.
+func BDK(fleet string) Ref { return refer(PurposeBDK, fleet) }
+
+// KBPK refers to the AES key that protects key blocks exchanged with a partner.
+func KBPK(partner string) Ref { return refer(PurposeKBPK, partner) }
+
+// TDESKBPK refers to the triple DES key that protects key blocks exchanged with a partner.
+func TDESKBPK(partner string) Ref { return refer(PurposeTDESKBPK, partner) }
+
+// Working is the keys that a terminal gets at sign-on.
+func Working(terminal string) []Ref { return []Ref{TPK(terminal), TAK(terminal), TDK(terminal)} }
 
 // Terminal is all keys a terminal may have, for Destroy.
 func Terminal(terminal string) []Ref {
@@ -92,6 +120,3 @@ func (r Ref) must(purposes ...Purpose) error {
 	}
 	return nil
 }
-
-// bound is the associated data that ties a wrapped key to its row.
-func (r Ref) bound() []byte { return fmt.Appendf(nil, "hawker key|%s|%s", r, r.Purpose()) }

@@ -8,7 +8,6 @@ import (
 
 	"hawker/internal/fault"
 	"hawker/internal/store"
-	"hawker/internal/tdes"
 )
 
 // write runs a transaction; what the database refuses is ErrUnavailable.
@@ -24,56 +23,71 @@ func unavailable(err error) error {
 	return ErrUnavailable.Wrap(err)
 }
 
-// load reads and unwraps a key, which the caller wipes or puts into the cache.
-func (ks *Keystore) load(ctx context.Context, q store.Querier, ref Ref) (tdes.Key, error) {
-	raw, err := ks.unwrap(ctx, q, ref)
-	if err != nil {
-		return tdes.Key{}, err
+// row is one kept key.
+type row struct {
+	ref     Ref
+	export  Exportability
+	wrapped []byte
+}
+
+// bound is the associated data that ties a wrapped key to its row. Whether it may
+// be exported is a part of it, so that nobody allows by a change of the row what the sender forbade.
+func (r row) bound() []byte {
+	b := fmt.Appendf(nil, "hawker key|%s|%s", r.ref, r.ref.Purpose())
+	if r.export != Exportable {
+		b = fmt.Appendf(b, "|%s", r.export)
 	}
-	defer clear(raw)
-	k, err := tdes.NewKey(raw)
+	return b
+}
+
+// find reads a key's row; ErrNoKey when there is none.
+func find(ctx context.Context, q store.Querier, ref Ref) (row, error) {
+	r := row{ref: ref}
+	switch err := q.QueryRow(ctx, `SELECT wrapped, exportability FROM keys WHERE ref = $1`, string(ref)).Scan(&r.wrapped, &r.export); {
+	case errors.Is(err, sql.ErrNoRows):
+		return row{}, ErrNoKey.With("%s", ref)
+	case err != nil:
+		return row{}, unavailable(err)
+	}
+	return r, nil
+}
+
+// open readies a key for use; the caller wipes it or puts it into the cache.
+func (ks *Keystore) open(r row) (Key, error) {
+	k, err := ks.module.Open(r.ref.algorithm(), r.wrapped, r.bound())
 	if err != nil {
-		return tdes.Key{}, ErrCorrupt.With("%s: %w", ref, err)
+		return nil, fmt.Errorf("%s: %w", r.ref, err)
 	}
 	return k, nil
 }
 
-func (ks *Keystore) unwrap(ctx context.Context, q store.Querier, ref Ref) ([]byte, error) {
-	var wrapped []byte
-	switch err := q.QueryRow(ctx, `SELECT wrapped FROM keys WHERE ref = $1`, string(ref)).Scan(&wrapped); {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, ErrNoKey.With("%s", ref)
-	case err != nil:
-		return nil, unavailable(err)
-	}
-	raw, err := ks.master().Decrypt(wrapped, ref.bound())
-	if err != nil {
-		return nil, ErrCorrupt.With("%s does not unwrap", ref)
-	}
-	return raw, nil
-}
-
 // insert stores a value unless the ref has one: then stored is false.
-func (ks *Keystore) insert(ctx context.Context, tx *store.Tx, ref Ref, raw []byte, kcv string) (stored bool, err error) {
-	return ks.put(ctx, tx, ref, raw, kcv, `DO NOTHING`)
+func (ks *Keystore) insert(ctx context.Context, tx *store.Tx, r row, kcv string) (stored bool, err error) {
+	return ks.put(ctx, tx, r, kcv, `DO NOTHING`)
 }
 
 // replace stores a value in the place of any other.
-func (ks *Keystore) replace(ctx context.Context, tx *store.Tx, ref Ref, raw []byte, kcv string) error {
-	_, err := ks.put(ctx, tx, ref, raw, kcv,
-		`DO UPDATE SET purpose = excluded.purpose, kcv = excluded.kcv, wrapped = excluded.wrapped, created_at = excluded.created_at`)
+func (ks *Keystore) replace(ctx context.Context, tx *store.Tx, r row, kcv string) error {
+	_, err := ks.put(ctx, tx, r, kcv, `DO UPDATE SET purpose = excluded.purpose, kcv = excluded.kcv, wrapped = excluded.wrapped,
+		exportability = excluded.exportability, created_at = excluded.created_at`)
 	return err
 }
 
-func (ks *Keystore) put(ctx context.Context, tx *store.Tx, ref Ref, raw []byte, kcv, otherwise string) (bool, error) {
-	wrapped, err := ks.master().Encrypt(raw, ref.bound())
-	if err != nil {
-		return false, fmt.Errorf("wrap %s: %w", ref, err)
-	}
-	n, err := tx.Exec(ctx, `INSERT INTO keys (ref, purpose, kcv, wrapped, created_at)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (ref) `+otherwise,
-		string(ref), string(ref.Purpose()), kcv, wrapped, store.At(ks.now()))
+func (ks *Keystore) put(ctx context.Context, tx *store.Tx, r row, kcv, otherwise string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO keys (ref, purpose, kcv, wrapped, exportability, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (ref) `+otherwise,
+		string(r.ref), string(r.ref.Purpose()), kcv, r.wrapped, string(r.export), store.At(ks.now()))
 	return n == 1, err
+}
+
+// wrap makes the row of a clear key.
+func (ks *Keystore) wrap(ref Ref, export Exportability, raw []byte) (row, error) {
+	r := row{ref: ref, export: export}
+	var err error
+	if r.wrapped, err = ks.module.Wrap(ref.algorithm(), raw, r.bound()); err != nil {
+		return row{}, fmt.Errorf("wrap %s: %w", ref, err)
+	}
+	return r, nil
 }
 
 func remove(ctx context.Context, tx *store.Tx, ref Ref) error {
@@ -81,21 +95,25 @@ func remove(ctx context.Context, tx *store.Tx, ref Ref) error {
 	return err
 }
 
-// firstOrStored gives the stored bytes of ref. Where there are none it stores
-// what first makes; of several processes one wins, and all get the winner's.
-func (ks *Keystore) firstOrStored(ctx context.Context, ref Ref, first func() []byte) ([]byte, error) {
-	raw, err := ks.unwrap(ctx, ks.db.Read(), ref)
+// firstOrStored gives the stored row of ref. Where there is none it stores what
+// first makes; of several processes one wins, and all get the winner's.
+func (ks *Keystore) firstOrStored(ctx context.Context, ref Ref, first func() []byte) (row, error) {
+	r, err := find(ctx, ks.db.Read(), ref)
 	if !errors.Is(err, ErrNoKey) {
-		return raw, err
+		return r, err
 	}
-	fresh := first()
-	defer clear(fresh)
+	raw := first()
+	defer clear(raw)
+	fresh, err := ks.wrap(ref, Exportable, raw)
+	if err != nil {
+		return row{}, err
+	}
 	err = ks.write(ctx, func(tx *store.Tx) (err error) {
-		if _, err := ks.insert(ctx, tx, ref, fresh, ""); err != nil {
+		if _, err := ks.insert(ctx, tx, fresh, ""); err != nil {
 			return err
 		}
-		raw, err = ks.unwrap(ctx, tx, ref)
+		r, err = find(ctx, tx, ref)
 		return err
 	})
-	return raw, err
+	return r, err
 }

@@ -14,8 +14,8 @@ func (ks *Keystore) MAC(ctx context.Context, ref Ref, algorithm string, data []b
 	if err := ref.must(PurposeTAK, PurposeZAK); err != nil {
 		return nil, err
 	}
-	err = ks.with(ctx, func(k []tdes.Key) (err error) {
-		mac, err = tdes.MAC(algorithm, k[0], data)
+	err = ks.with(ctx, func(k []Key) (err error) {
+		mac, err = tdes.MACBy(algorithm, k[0], data)
 		return err
 	}, ref)
 	return mac, err
@@ -26,8 +26,8 @@ func (ks *Keystore) VerifyMAC(ctx context.Context, ref Ref, algorithm string, da
 	if err := ref.must(PurposeTAK, PurposeZAK); err != nil {
 		return err
 	}
-	return ks.recheck(ctx, func(k []tdes.Key) error {
-		err := tdes.VerifyMAC(algorithm, k[0], data, mac)
+	return ks.recheck(ctx, func(k []Key) error {
+		err := tdes.VerifyMACBy(algorithm, k[0], data, mac)
 		if errors.Is(err, tdes.ErrMAC) {
 			return ErrMAC.With("under %s", ref)
 		}
@@ -46,15 +46,15 @@ func (ks *Keystore) TranslatePIN(ctx context.Context, from, to Ref, pan card.PAN
 	if err := to.must(PurposeZPK); err != nil {
 		return card.PINBlock{}, err
 	}
-	err = ks.recheck(ctx, func(k []tdes.Key) (err error) {
-		out, err = translate(k[0], k[1], pan, block)
+	err = ks.recheck(ctx, func(k []Key) (err error) {
+		out, err = translate(k[0].Decrypt, k[1].Encrypt, pan, block)
 		return err
 	}, from, to)
 	return out, err
 }
 
-func translate(from, to tdes.Key, pan card.PAN, block card.PINBlock) (card.PINBlock, error) {
-	clearBlock, err := from.Decrypt(block.Reveal())
+func translate(decrypt, encrypt func([]byte) ([]byte, error), pan card.PAN, block card.PINBlock) (card.PINBlock, error) {
+	clearBlock, err := decrypt(block.Reveal())
 	if err != nil {
 		return card.PINBlock{}, err
 	}
@@ -69,7 +69,7 @@ func translate(from, to tdes.Key, pan card.PAN, block card.PINBlock) (card.PINBl
 		return card.PINBlock{}, err
 	}
 	defer clear(fresh)
-	sealed, err := to.Encrypt(fresh)
+	sealed, err := encrypt(fresh)
 	if err != nil {
 		return card.PINBlock{}, err
 	}
@@ -82,8 +82,8 @@ func (ks *Keystore) DecryptTrack(ctx context.Context, ref Ref, track card.Track)
 	if err := ref.must(PurposeTDK); err != nil {
 		return card.Track{}, err
 	}
-	err = ks.recheck(ctx, func(k []tdes.Key) error {
-		text, err := tdes.DecryptTrack(k[0], string(track.Reveal()))
+	err = ks.recheck(ctx, func(k []Key) error {
+		text, err := tdes.DecryptTrackBy(k[0].Decrypt, string(track.Reveal()))
 		if errors.Is(err, tdes.ErrTrack) {
 			return ErrTrack.With("under %s", ref)
 		}

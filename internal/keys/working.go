@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 
 	"hawker/internal/store"
 	"hawker/internal/tdes"
@@ -44,7 +45,7 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 		ref  Ref
 		size int
 		out  *Wrapped
-		key  tdes.Key
+		row  row
 	}{
 		{ref: TPK(tmk.Owner()), size: 16, out: &out.TPK},
 		{ref: TAK(tmk.Owner()), size: 8, out: &out.TAK},
@@ -63,17 +64,13 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 			return WorkingKeys{}, ErrUnavailable.Wrap(err)
 		}
 		defer k.Wipe()
-		if *batch[i].out, err = ks.wrapUnder(ctx, tmk, k); err != nil {
+		if *batch[i].out, batch[i].row, err = ks.wrapUnder(ctx, tmk, batch[i].ref, k); err != nil {
 			return WorkingKeys{}, err
 		}
-		batch[i].key = k
 	}
 	err := ks.write(ctx, func(tx *store.Tx) error {
 		for _, b := range batch {
-			raw := b.key.Reveal()
-			err := ks.replace(ctx, tx, b.ref, raw, checkValue(b.key))
-			clear(raw)
-			if err != nil {
+			if err := ks.replace(ctx, tx, b.row, fmt.Sprintf("%X", b.out.KCV)); err != nil {
 				return err
 			}
 		}
@@ -89,14 +86,17 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 	return out, nil
 }
 
-// wrapUnder enciphers k for a terminal.
-func (ks *Keystore) wrapUnder(ctx context.Context, tmk Ref, k tdes.Key) (w Wrapped, err error) {
+// wrapUnder enciphers k for a terminal, and wraps it for ourselves.
+func (ks *Keystore) wrapUnder(ctx context.Context, tmk, ref Ref, k tdes.Key) (w Wrapped, r row, err error) {
 	raw := k.Reveal()
 	defer clear(raw)
 	w.KCV = k.KCV()
-	err = ks.with(ctx, func(m []tdes.Key) (err error) {
+	err = ks.with(ctx, func(m []Key) (err error) {
 		w.Cipher, err = m[0].Encrypt(raw)
 		return err
 	}, tmk)
-	return w, err
+	if err == nil {
+		r, err = ks.wrap(ref, Sealed, raw)
+	}
+	return w, r, err
 }

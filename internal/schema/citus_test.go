@@ -14,6 +14,7 @@ func TestCitusDistributesEveryTableByMerchantOrCopiesIt(t *testing.T) {
 	const want = `SELECT create_reference_table('merchants')
 SELECT create_reference_table('terminal_serials')
 SELECT create_reference_table('keys')
+SELECT create_reference_table('key_transcript')
 SELECT create_reference_table('cards')
 SELECT create_reference_table('chip_counters')
 SELECT create_reference_table('nodes')

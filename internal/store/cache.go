@@ -50,3 +50,11 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (V, error) {
 	c.kept[key] = kept[V]{v, now}
 	return v, nil
 }
+
+// Forget drops the value of key, so that Get reads it again. A reading that began
+// before may still put the former value back, for its lifetime.
+func (c *Cache[K, V]) Forget(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.kept, key)
+}

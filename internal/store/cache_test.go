@@ -34,20 +34,23 @@ func TestACacheIsReadAgainWhenItsTimeIsOver(t *testing.T) {
 	get(2, 4)
 	get(3, 5) // no room: all are forgotten
 	get(1, 6)
+	c.Forget(1)
+	c.Forget(7) // which is not there
+	get(1, 7)
 	now, fail = now.Add(time.Minute), broken
 	for range 2 {
 		if _, err := c.Get(t.Context(), 1); !errors.Is(err, broken) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if reads != 8 {
+	if reads != 9 {
 		t.Errorf("a failure was kept: %d reads", reads)
 	}
 	never := store.NewCache(time.Now, 0, 1, func(context.Context, int) (int, error) { reads++; return 0, nil })
 	for range 2 {
 		_, _ = never.Get(t.Context(), 1)
 	}
-	if reads != 10 {
+	if reads != 11 {
 		t.Errorf("without a lifetime nothing is kept: %d reads", reads)
 	}
 }

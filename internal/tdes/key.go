@@ -9,6 +9,7 @@ import (
 	"crypto/cipher"
 	"crypto/des" //nolint:gosec // prescribed by the terminal and network protocols; see the package comment
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -78,15 +79,21 @@ func Generate(size int, rand io.Reader) (Key, error) {
 	if _, err := io.ReadFull(rand, b); err != nil {
 		return Key{}, fmt.Errorf("draw a key: %w", err)
 	}
-	for i := range b {
-		b[i] ^= byte(bits.OnesCount8(b[i])+1) & 1 //nolint:gosec // 0 to 9
-	}
+	SetOddParity(b)
 	k, err := NewKey(b)
-	if err == nil && k.Degenerate() {
+	if err == nil && (k.Degenerate() || k.Weak()) {
 		k.Wipe()
 		return Key{}, fmt.Errorf("%w: the random source repeats itself", ErrKey)
 	}
 	return k, err
+}
+
+// SetOddParity sets the lowest bit of every byte so that its ones are odd, as key
+// loaders and some modules want them. It changes nothing that the key computes.
+func SetOddParity(b []byte) {
+	for i := range b {
+		b[i] ^= byte(bits.OnesCount8(b[i])+1) & 1 //nolint:gosec // 0 to 9
+	}
 }
 
 // Size is the length in bytes; 0 for the zero or a wiped Key.
@@ -113,6 +120,28 @@ func (k Key) Degenerate() bool {
 		}
 	}
 	return false
+}
+
+// weak holds the weak and semi-weak keys of DES (NIST SP 800-67, 3.3.2), with odd
+// parity: enciphering twice, or with one and then the other, gives the text back.
+var weak = [...]uint64{
+	0x0101010101010101, 0xFEFEFEFEFEFEFEFE, 0xE0E0E0E0F1F1F1F1, 0x1F1F1F1F0E0E0E0E,
+	0x011F011F010E010E, 0x1F011F010E010E01, 0x01E001E001F101F1, 0xE001E001F101F101, 0x01FE01FE01FE01FE, 0xFE01FE01FE01FE01,
+	0x1FE01FE00EF10EF1, 0xE01FE01FF10EF10E, 0x1FFE1FFE0EFE0EFE, 0xFE1FFE1FFE0EFE0E, 0xE0FEE0FEF1FEF1FE, 0xFEE0FEE0FEF1FEF1,
+}
+
+// Weak reports whether an eight-byte part, parity aside, is one of the weak or
+// semi-weak keys of DES. The zero Key is not.
+func (k Key) Weak() bool {
+	const parity = 0x0101010101010101
+	found := false
+	for i := 0; i+8 <= k.Size(); i += 8 {
+		part := binary.BigEndian.Uint64(k.open().raw[i:]) &^ parity
+		for _, w := range weak {
+			found = found || part == w&^parity
+		}
+	}
+	return found
 }
 
 // Equal compares in constant time, parity bits included. Zero keys equal nothing.

@@ -27,35 +27,55 @@ var (
 	ErrAlgorithm = errors.New("tdes: no such message authentication")
 )
 
+// Engine computes with a key that need not be at hand: a Key, or one in a
+// hardware security module. Data is whole blocks, at least one.
+type Engine interface {
+	// Encrypt enciphers each block by itself (ECB).
+	Encrypt(blocks []byte) ([]byte, error)
+	// Chain is the last block of CBC from a zero vector.
+	Chain(data []byte) ([]byte, error)
+	// ChainFirst is Chain under the key's first eight bytes alone, single DES.
+	ChainFirst(data []byte) ([]byte, error)
+}
+
 // algorithms holds every way to authenticate; each gets at least one byte, and
 // pads with zero bytes to whole blocks (ISO/IEC 9797-1 padding method 1).
-var algorithms = map[string]func(*material, []byte) []byte{
-	UnionPayECB: (*material).unionPayECB,
-	X99:         (*material).x99,
-	X919:        (*material).x919,
-	PSPFold:     (*material).pspFold,
+var algorithms = map[string]func(Engine, []byte) ([]byte, error){
+	UnionPayECB: unionPayECB,
+	X99:         func(e Engine, data []byte) ([]byte, error) { return e.Chain(padded(data)) },
+	X919:        x919,
+	PSPFold: func(e Engine, data []byte) ([]byte, error) {
+		sum := fold(data)
+		return e.Encrypt(sum[:])
+	},
 }
 
 // MAC returns the eight bytes that the MAC field carries for data. Where the
 // algorithm speaks of DES, a longer key puts triple DES in its place; X9.19
 // under a single-length key is X9.9. Empty data is refused.
-func MAC(algorithm string, k Key, data []byte) ([]byte, error) {
+func MAC(algorithm string, k Key, data []byte) ([]byte, error) { return MACBy(algorithm, k, data) }
+
+// MACBy is MAC under a key that need not be at hand.
+func MACBy(algorithm string, e Engine, data []byte) ([]byte, error) {
 	mac, ok := algorithms[algorithm]
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("%w: %q", ErrAlgorithm, algorithm)
-	case k.IsZero():
-		return nil, ErrKey
 	case len(data) == 0:
 		return nil, fmt.Errorf("%w: empty message", ErrAlgorithm)
 	}
-	return mac(k.open(), data), nil
+	return mac(e, data)
 }
 
 // VerifyMAC compares in constant time and returns ErrMAC for any other code,
 // whatever its length.
 func VerifyMAC(algorithm string, k Key, data, mac []byte) error {
-	want, err := MAC(algorithm, k, data)
+	return VerifyMACBy(algorithm, k, data, mac)
+}
+
+// VerifyMACBy is VerifyMAC under a key that need not be at hand.
+func VerifyMACBy(algorithm string, e Engine, data, mac []byte) error {
+	want, err := MACBy(algorithm, e, data)
 	if err != nil {
 		return err
 	}
@@ -65,35 +85,71 @@ func VerifyMAC(algorithm string, k Key, data, mac []byte) error {
 	return nil
 }
 
-func (m *material) unionPayECB(data []byte) []byte {
+func unionPayECB(e Engine, data []byte) ([]byte, error) {
 	text := upperHex(fold(data))
-	block := [BlockSize]byte(text[:BlockSize])
-	m.whole.Encrypt(block[:], block[:])
-	subtle.XORBytes(block[:], block[:], text[BlockSize:])
-	m.whole.Encrypt(block[:], block[:])
-	text = upperHex(block)
-	return append([]byte(nil), text[:BlockSize]...)
+	block, err := e.Encrypt(text[:BlockSize])
+	if err != nil {
+		return nil, err
+	}
+	subtle.XORBytes(block, block, text[BlockSize:])
+	if block, err = e.Encrypt(block); err != nil {
+		return nil, err
+	}
+	text = upperHex([BlockSize]byte(block))
+	copy(block, text[:BlockSize])
+	return block, nil
 }
-
-func (m *material) x99(data []byte) []byte { return chain(m.whole, m.whole, data) }
 
 // x919 chains under the first part of the key alone; the whole key, as
 // encipher–decipher–encipher, closes the last block.
-func (m *material) x919(data []byte) []byte { return chain(m.first, m.whole, data) }
+func x919(e Engine, data []byte) ([]byte, error) {
+	data = padded(data)
+	last := data[len(data)-BlockSize:]
+	if before := data[:len(data)-BlockSize]; len(before) > 0 {
+		sum, err := e.ChainFirst(before)
+		if err != nil {
+			return nil, err
+		}
+		subtle.XORBytes(sum, sum, last)
+		last = sum
+	}
+	return e.Encrypt(last)
+}
 
-func (m *material) pspFold(data []byte) []byte { return encipher(m.whole, fold(data)) }
+// Chain is the last block of CBC from a zero vector under the whole key; data is whole blocks.
+func (k Key) Chain(data []byte) ([]byte, error) {
+	if k.IsZero() {
+		return nil, ErrKey
+	}
+	return chain(k.open().whole, data)
+}
 
-// chain is CBC from a zero vector: every block under c but the last, which is under last.
-func chain(c, last cipher.Block, data []byte) []byte {
+// ChainFirst is Chain under the key's first eight bytes alone.
+func (k Key) ChainFirst(data []byte) ([]byte, error) {
+	if k.IsZero() {
+		return nil, ErrKey
+	}
+	return chain(k.open().first, data)
+}
+
+func chain(c cipher.Block, data []byte) ([]byte, error) {
+	if len(data) == 0 || len(data)%BlockSize != 0 {
+		return nil, fmt.Errorf("%w: %d bytes", ErrBlocks, len(data))
+	}
 	block := make([]byte, BlockSize)
-	for len(data) > BlockSize {
+	for ; len(data) > 0; data = data[BlockSize:] {
 		subtle.XORBytes(block, block, data[:BlockSize])
 		c.Encrypt(block, block)
-		data = data[BlockSize:]
 	}
-	subtle.XORBytes(block, block, data)
-	last.Encrypt(block, block)
-	return block
+	return block, nil
+}
+
+// padded is data itself when it is whole blocks.
+func padded(data []byte) []byte {
+	if over := len(data) % BlockSize; over != 0 {
+		return append(data[:len(data):len(data)], make([]byte, BlockSize-over)...)
+	}
+	return data
 }
 
 // fold is the XOR of all blocks, the last one zero-padded.

@@ -195,3 +195,41 @@ func TestKeyDoesNotShow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWeakKeys(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"0101010101010101":                 true,  // weak
+		"0000000000000000":                 true,  // the same without parity
+		"1F1F1F1F0E0E0E0E":                 true,  // weak
+		"01FE01FE01FE01FE":                 true,  // semi-weak
+		"00FF00FF00FF00FF":                 true,  // the same without parity
+		"0123456789ABCDEF":                 false, // an ordinary one
+		"0123456789ABCDEFE0FEE0FEF1FEF1FE": true,  // in the second part
+		"0123456789ABCDEFFEDCBA9876543210": false,
+	} {
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := NewKey(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k.Weak() != want {
+			t.Errorf("%s: weak is %t", text, !want)
+		}
+	}
+	if (Key{}).Weak() {
+		t.Error("the zero key is weak")
+	}
+}
+
+func TestOddParity(t *testing.T) {
+	t.Parallel()
+	b := []byte{0x00, 0x01, 0x02, 0x03, 0xFE, 0xFF}
+	SetOddParity(b)
+	if want := []byte{0x01, 0x01, 0x02, 0x02, 0xFE, 0xFE}; !bytes.Equal(b, want) {
+		t.Errorf("%X", b)
+	}
+}

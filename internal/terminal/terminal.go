@@ -19,6 +19,8 @@ import (
 var (
 	ErrUnknown   = fault.New(fault.NotFound, "terminal_unknown", "终端号不存在，请联系客服登记。", "This terminal is not registered. Please call support.")
 	ErrSuspended = fault.New(fault.Declined, "terminal_suspended", "终端已停用，请联系客服。", "This terminal is suspended. Please call support.")
+	ErrTampered  = fault.New(fault.Declined, "terminal_tampered", "终端报告被拆动，密钥已销毁，请联系客服。", "This terminal was tampered with; its keys are destroyed. Please call support.")
+	ErrRenew     = fault.New(fault.Conflict, "terminal_renew", "密钥需要更新，请重新签到。", "The keys must be renewed. Please sign on again.")
 	ErrBatch     = fault.New(fault.Conflict, "batch_differs", "批次号不一致，请重新签到。", "The batch number differs. Please sign on again.")
 )
 
@@ -32,6 +34,7 @@ type State string
 const (
 	Active    State = "active"
 	Suspended State = "suspended"
+	Tampered  State = "tampered" // it said that it was opened; its keys are destroyed
 )
 
 // Terminal is one device at one merchant.
@@ -45,12 +48,28 @@ type Terminal struct {
 	State    State
 	Batch    int       // the open batch, 1 to 999999
 	BatchDay clock.Day // the business day on which it was opened
+	Renew    bool      // it must sign on before anything else
+	SignedOn time.Time // since when it has its working keys; zero when it signed off, or never signed on
 }
 
-// MayTake returns nil, or ErrSuspended.
+// MaySignOn returns nil, ErrSuspended or ErrTampered.
+func (t Terminal) MaySignOn() error {
+	switch t.State {
+	case Active:
+		return nil
+	case Tampered:
+		return ErrTampered
+	}
+	return ErrSuspended
+}
+
+// MayTake is MaySignOn, and ErrRenew when the terminal must sign on first.
 func (t Terminal) MayTake() error {
-	if t.State != Active {
-		return ErrSuspended
+	if err := t.MaySignOn(); err != nil {
+		return err
+	}
+	if t.Renew {
+		return ErrRenew
 	}
 	return nil
 }
@@ -83,7 +102,7 @@ func Lock(ctx context.Context, tx *store.Tx, m merchant.ID, id ID) (Terminal, er
 	return find(ctx, tx, m, id, " FOR UPDATE")
 }
 
-const columns = `merchant_id, tid, serial, model, profile, lang, state, batch, batch_day`
+const columns = `merchant_id, tid, serial, model, profile, lang, state, batch, batch_day, renew, signed_on_at`
 
 var lockAll = store.SelectSet(columns, "terminals", true, store.Ints("merchant_id"), store.Texts("tid"))
 
@@ -120,19 +139,37 @@ func find(ctx context.Context, q store.Querier, m merchant.ID, id ID, lock strin
 }
 
 func read(scan func(...any) error) (t Terminal, err error) {
-	err = scan(&t.Merchant, &t.ID, &t.Serial, &t.Model, &t.Profile, &t.Lang, &t.State, &t.Batch, &t.BatchDay)
+	var renew int64
+	var at store.Time
+	err = scan(&t.Merchant, &t.ID, &t.Serial, &t.Model, &t.Profile, &t.Lang, &t.State, &t.Batch, &t.BatchDay, &renew, &at)
+	t.Renew, t.SignedOn = renew != 0, at.Time()
 	return t, err
 }
 
 // SignOff notes that the terminal ended its work.
 func SignOff(ctx context.Context, tx *store.Tx, t Terminal) error {
-	return SignOn(ctx, tx, t, time.Time{})
+	_, err := tx.Exec(ctx, `UPDATE terminals SET signed_on_at = 0 WHERE merchant_id = $1 AND tid = $2`, t.Merchant, t.ID)
+	return err
 }
 
-// SignOn notes that the terminal has fresh working keys since at.
+// SignOn notes that the terminal has fresh working keys since at, as Renew asked.
 func SignOn(ctx context.Context, tx *store.Tx, t Terminal, at time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE terminals SET signed_on_at = $1 WHERE merchant_id = $2 AND tid = $3`, store.At(at), t.Merchant, t.ID)
+	_, err := tx.Exec(ctx, `UPDATE terminals SET signed_on_at = $1, renew = 0 WHERE merchant_id = $2 AND tid = $3`, store.At(at), t.Merchant, t.ID)
 	return err
+}
+
+// Renew has the terminal sign on before it does anything else.
+func Renew(ctx context.Context, tx *store.Tx, m merchant.ID, id ID) error {
+	n, err := tx.Exec(ctx, `UPDATE terminals SET renew = 1 WHERE merchant_id = $1 AND tid = $2`, m, id)
+	if err == nil && n == 0 {
+		err = ErrUnknown
+	}
+	return err
+}
+
+// RenewAll is Renew for every terminal of every merchant; it gives their number.
+func RenewAll(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `UPDATE terminals SET renew = 1`)
 }
 
 // SetState suspends or re-activates a terminal.

@@ -23,6 +23,8 @@ type call struct {
 	merchant merchant.Merchant
 	terminal terminal.Terminal
 	service  service          // of the track that was read
+	proven   bool             // its MAC was right
+	silenced bool             // its keys are gone: the answer has no MAC
 	reply    *iso8583.Message // what handlers fill in; field 39 stays empty until the end
 }
 
@@ -71,13 +73,13 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 		code = codeApproved
 	}
 	s.finish(c, code, err)
-	packed, packErr := s.pack(ctx, c, proven)
+	packed, packErr := s.pack(ctx, c, proven && !c.silenced)
 	if packErr != nil {
 		s.Log.Error("answer cannot be packed", "name", name, "answer", c.reply, "err", packErr)
 		return nil
 	}
 	header := frame.Header
-	if signOnAgain[code] {
+	if signOnAgain[code] || s.stale(c) {
 		header = header.WithProcessingRequest(iso8583.SignOnAgain)
 	} else {
 		header = header.WithProcessingRequest(iso8583.NothingToDo)
@@ -150,6 +152,14 @@ func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transact
 	if c.terminal, err = s.terminals.Get(ctx, terminalKey{c.merchant.ID, terminal.ID(m.Text(41))}); err != nil {
 		return row, false, err
 	}
+	if c.terminal.Renew { // which its sign-on ends, perhaps since the row was remembered
+		if c.terminal, err = terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, c.terminal.ID); err != nil {
+			return row, false, err
+		}
+	}
+	if c.terminal.State == terminal.Tampered { // before its MAC, for which there is no key any more
+		return row, false, terminal.ErrTampered
+	}
 	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.
 	if covered, mac, ok := s.Profile.MACRange(body); ok || (row != nil && row.mac) {
 		if !ok {
@@ -158,7 +168,10 @@ func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transact
 		if err := s.Keys.VerifyMAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered, mac); err != nil {
 			return row, false, err
 		}
-		proven = true
+		proven, c.proven = true, true
+		if c.terminal.Renew && m.MTI != "0820" { // what it signed with was destroyed elsewhere; only this process remembers it
+			return row, true, terminal.ErrRenew
+		}
 	}
 	if err := s.Profile.Validate(m); err != nil {
 		return row, proven, formatFault(err)

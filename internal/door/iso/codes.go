@@ -48,6 +48,8 @@ var codes = map[*fault.Fault]string{
 	merchant.ErrSuspended:   "03",
 	terminal.ErrUnknown:     "97",
 	terminal.ErrSuspended:   "58",
+	terminal.ErrTampered:    "58",
+	terminal.ErrRenew:       codeMAC,
 	terminal.ErrBatch:       "77",
 	payment.ErrAmount:       "13",
 	payment.ErrAmountDiffer: "13",

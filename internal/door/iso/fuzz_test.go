@@ -20,7 +20,7 @@ func FuzzServer(f *testing.F) {
 	d := w.device("en")
 	sale, settles := d.take(1_00), d.shop.device("en") // whose batches go by, while the other's stays open
 	for _, m := range []message{
-		d.request("0800", "00", "003").set(63, "001"), d.request("0820", "00", "002"), d.request("0820", "00", "301"), d.inquiry(), d.sale(1_00),
+		d.request("0800", "00", "003").set(63, "001"), d.request("0820", "00", "002"), d.request("0820", "00", "301"), d.status("010"), d.inquiry(), d.sale(1_00),
 		d.chip(1_00), d.manual(1_00, "debit"), d.void(sale), d.refund(sale, 1), d.reversal(sale.message, "98"), d.reversal(d.sale(1_00), "A0"),
 		settles.settlement(1_00, 1, 0, 0), settles.upload(detail("000001", 1_00), detail("000002", 1)), settles.endUpload("202", 2), settles.endUpload("207", 0),
 		newMessage("0200").set(41, d.id).set(42, d.shop.MID), newMessage("0100").set(41, "nobody  ").set(42, "nobody's shop  "),

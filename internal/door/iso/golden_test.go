@@ -65,6 +65,9 @@ func TestPairsOnTheWire(t *testing.T) {
 	pair("wrong-mac", d, d.sale(1_00))
 	d.id = "T9999999"
 	pair("unknown-terminal", d, d.sale(1_00))
+	pair("status-upload", english, english.signed(english.status("01003"+"3.1.4               ")))
+	pair("status-upload-tampered", english, english.signed(english.status("01102"+"case switch         ")))
+	pair("tampered-terminal", english, english.signed(english.request("0820", "00", "301")))
 }
 
 func compare(t *testing.T, name, got string) {

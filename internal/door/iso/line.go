@@ -19,7 +19,7 @@ func (s *Server) signOn(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := now.MayTake(); err != nil {
+	if err := now.MaySignOn(); err != nil {
 		return err
 	}
 	if err := c.merchant.MayTake(); err != nil {
@@ -42,8 +42,16 @@ func (s *Server) signOn(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	c.terminal.Renew, c.terminal.SignedOn = false, s.Clock() // nothing more to ask of it
 	c.reply.Set(60, f60).SetBytes(62, block)
 	return nil
+}
+
+// stale reports whether the terminal's working keys are so old that it is asked to
+// sign on after what it does now.
+func (s *Server) stale(c *call) bool {
+	since := c.terminal.SignedOn
+	return s.RotateAfter > 0 && !since.IsZero() && s.Clock().Sub(since) >= s.RotateAfter
 }
 
 // signOff answers 0820/002. It is not authenticated, so it destroys no keys.
@@ -51,6 +59,33 @@ func (s *Server) signOff(ctx context.Context, c *call) error {
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		return terminal.SignOff(ctx, tx, c.terminal)
 	})
+}
+
+// status answers 0820/362: how the terminal is. One that proves to say it was opened
+// loses its keys and is blocked at once; what anybody can say only has it sign on
+// again, and a person look at it.
+func (s *Server) status(ctx context.Context, c *call) error {
+	status, err := iso8583.ParseStatus62(c.message.Text(62))
+	if err != nil {
+		return formatFault(err)
+	}
+	if !status.Tampered {
+		return nil
+	}
+	if s.Custody == nil {
+		return errNotSupp.With("nobody is here to destroy keys")
+	}
+	if !c.proven {
+		s.Log.Warn("terminal says without proof that it was tampered with", "mid", c.merchant.MID, "tid", c.terminal.ID, "detail", status.Detail)
+		return s.Custody.Claim(ctx, c.merchant, c.terminal.ID, status.Detail)
+	}
+	s.Log.Error("terminal was tampered with", "mid", c.merchant.MID, "tid", c.terminal.ID, "detail", status.Detail)
+	if err := s.Custody.Tamper(ctx, c.merchant, c.terminal.ID, status.Detail); err != nil {
+		return err
+	}
+	c.silenced = true
+	s.terminals.Forget(terminalKey{c.merchant.ID, c.terminal.ID})
+	return nil
 }
 
 // echo answers 0820/301: the line works.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/custody"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -28,6 +29,7 @@ type Config struct {
 	DB       *store.DB
 	Engine   *payment.Engine
 	Keys     *keys.Keystore
+	Custody  *custody.Keeper // destroys a tampered terminal's keys; nil refuses the report with 40
 	Vault    *vault.Vault
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -40,6 +42,7 @@ type Config struct {
 	MaxBad       int           // bad messages before a connection is closed; 8 when 0
 	IdleTimeout  time.Duration // between messages; 5 minutes when 0
 	FrameTimeout time.Duration // from a message's first byte to its last; 10 seconds when 0
+	RotateAfter  time.Duration // age of working keys at which answers ask the terminal to sign on; 0 asks never
 	Remember     time.Duration // how long a merchant and terminal that were read are taken for true; 0 reads them each time
 }
 

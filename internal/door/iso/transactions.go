@@ -27,6 +27,7 @@ var transactions = []transaction{
 	{"sign-on", "0800", "", "", "00", "004", []int{11, 63}, false, (*Server).signOn},
 	{"sign-off", "0820", "", "", "00", "002", []int{11}, false, (*Server).signOff},
 	{"echo", "0820", "", "", "00", "301", []int{11}, false, (*Server).echo},
+	{"status upload", "0820", "", "", "00", "362", []int{11, 62}, false, (*Server).status},
 	{"balance inquiry", "0200", "310000", "00", "01", "000", []int{3, 11, 22, 25, 49}, true, (*Server).inquire},
 	{"sale", "0200", "000000", "00", "22", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).sale},
 	{"void", "0200", "200000", "00", "23", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).void},

@@ -20,6 +20,7 @@ import (
 	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
+	"hawker/internal/custody"
 	"hawker/internal/emv"
 	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
@@ -54,6 +55,8 @@ type world struct {
 	t       testing.TB
 	db      *store.DB
 	keys    *keys.Keystore
+	master  string // the file of its master key
+	custody *custody.Keeper
 	network *cardnet.Network
 	jobs    *jobs.Runner
 	server  *Server
@@ -94,12 +97,17 @@ func newWorld(t testing.TB, db *store.DB, change ...func(*Config)) *world {
 // build makes all but the listener.
 func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, db: db, log: newJournal(), now: noon}
+	w := &world{t: t, db: db, log: newJournal(), now: noon, master: filepath.Join(t.TempDir(), "master.key")}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	if w.keys, err = keys.Open(t.Context(), db, filepath.Join(t.TempDir(), "master.key"), w.clock); err != nil {
+	if w.keys, err = keys.Open(t.Context(), db, w.master, w.clock); err != nil {
 		t.Fatal(err)
 	}
+	signer, err := custody.OpenSigner(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.custody = &custody.Keeper{DB: db, Keys: w.keys, Clock: w.clock, Signer: signer}
 	zpk, zak := w.newKey(keys.ZPK("net"), 16), w.newKey(keys.ZAK("net"), 16)
 	if w.network, err = cardnet.New(cardnet.Config{ZPK: zpk, ZAK: zak, Clock: w.clock, Cards: testCards, LateAfter: 2 * patience}); err != nil {
 		t.Fatal(err)
@@ -120,7 +128,7 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	w.jobs = jobs.NewRunner(db, w.clock, log)
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{}})
 	host.OnLate(engine.Late)
-	c := Config{DB: db, Engine: engine, Keys: w.keys, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
+	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
 		Profile: iso8583.UnionPayPOS, Acquirer: acquirer}
 	for _, f := range change {
 		f(&c)
@@ -136,6 +144,16 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 }
 
 const acquirer = "48029900"
+
+// elsewhere is the same keystore as another process has it.
+func (w *world) elsewhere() *keys.Keystore {
+	w.t.Helper()
+	ks, err := keys.Open(w.t.Context(), w.db, w.master, w.clock)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return ks
+}
 
 // open serves until the test ends; then the log must hold no secret and the books must agree.
 func (w *world) open(l net.Listener) {

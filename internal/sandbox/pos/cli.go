@@ -38,6 +38,7 @@ type CLI struct {
 	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
 	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
 	Resolve        resolveCommand        `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
+	Tamper         tamperCommand         `cmd:"" help:"Act as if the terminal were opened: report it and erase the keys."`
 	Status         statusCommand         `cmd:"" help:"Show what the terminal remembers."`
 	Slip           slipCommand           `cmd:"" help:"Print a slip again."`
 }
@@ -132,6 +133,15 @@ type echoCommand struct{}
 
 // Run sends an echo.
 func (echoCommand) Run(c *CLI, app *kong.Context) error { return c.operate(app, (*Terminal).Echo) }
+
+type tamperCommand struct {
+	What string `help:"What tripped, up to 20 ASCII characters." default:"case switch"`
+}
+
+// Run reports a tamper and erases the keys.
+func (cmd tamperCommand) Run(c *CLI, app *kong.Context) error {
+	return c.operate(app, func(t *Terminal, ctx context.Context) (Result, error) { return t.Tamper(ctx, cmd.What) })
+}
 
 type settleCommand struct{}
 

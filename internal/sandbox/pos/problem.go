@@ -18,6 +18,8 @@ var (
 	ErrUnreachable     = problem("连不上主机，没有发出交易", "The host cannot be reached; nothing was sent")
 	ErrNoAnswer        = problem("主机没有应答", "The host did not answer")
 	ErrSignOn          = problem("签到没有成功，不能交易", "Sign-on was refused, no transaction is possible")
+	ErrTampered        = problem("终端被拆动过，密钥已销毁，请联系客服", "This terminal was tampered with and its keys are erased: call support")
+	ErrTamperText      = problem("原因最多二十个英文字符", "The reason has at most 20 ASCII characters")
 	ErrKeys            = problem("主机给的密钥没有通过校验，请联系收单机构重新装密钥", "The host's keys fail their check: have the acquirer load the terminal's key again")
 	ErrAnswer          = problem("看不懂主机的应答", "The host's answer makes no sense")
 	ErrReversalPending = problem("上一笔还没有撤回，现在不能收款。请再查一次", "The last payment is not taken back yet: no new one until then. Check again")

@@ -24,6 +24,7 @@ var shapes = map[Kind]shape{
 	SignOn:  {mti: "0800", kind: "00", operator: true},
 	SignOff: {mti: "0820", kind: "00", network: "002"},
 	Echo:    {mti: "0820", kind: "00", network: "301"},
+	Tamper:  {mti: "0820", kind: "00", network: "362", mac: true},
 	Balance: {mti: "0200", processing: "310000", kind: "01", network: "000", mac: true},
 	Sale:    {mti: "0200", processing: "000000", kind: "22", network: "000", mac: true},
 	Void:    {mti: "0200", processing: "200000", kind: "23", network: "000", mac: true},

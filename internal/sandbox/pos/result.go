@@ -32,6 +32,8 @@ const (
 	Upload       Kind = "upload"
 	UploadEnd    Kind = "upload-end"
 	Resolve      Kind = "resolve"
+
+	Tamper Kind = "tamper"
 )
 
 // State is how an operation ended.

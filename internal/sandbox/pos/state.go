@@ -18,6 +18,7 @@ type state struct {
 	Device  `json:"device"`
 	Secure  secure `json:"secure_memory"`
 
+	Tampered bool          `json:"tampered,omitempty"` // its keys are erased
 	SignedOn bool          `json:"signed_on"`
 	Batch    int           `json:"batch"` // current, 1 to 999999
 	Trace    int           `json:"trace"` // of the next message, 1 to 999999

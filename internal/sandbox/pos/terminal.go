@@ -119,6 +119,9 @@ func (t *Terminal) run(operation func(*session) (Result, error)) (Result, error)
 	if t.state == nil {
 		return Result{}, ErrClosed
 	}
+	if t.state.Tampered {
+		return Result{}, ErrTampered
+	}
 	s := &session{Terminal: t}
 	defer s.hangUp()
 	r, err := operation(s)

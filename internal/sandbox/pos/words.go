@@ -26,9 +26,11 @@ func (w Words) In(l Language) string {
 // titles is the one line that the merchant sees first. Words of money follow
 // the product's table of states: "nothing charged" is said only after the host has confirmed it.
 var titles = map[Kind]map[State]Words{
-	SignOn:           {Accepted: {"签到成功", "Signed on"}, Declined: {"签到没有成功", "Sign-on refused"}},
-	SignOff:          {Accepted: {"签退成功", "Signed off"}, Declined: {"签退没有成功", "Sign-off refused"}},
-	Echo:             {Accepted: {"主机有应答", "The host answers"}, Declined: {"主机拒绝了回响", "The host refuses the echo"}},
+	SignOn:  {Accepted: {"签到成功", "Signed on"}, Declined: {"签到没有成功", "Sign-on refused"}},
+	SignOff: {Accepted: {"签退成功", "Signed off"}, Declined: {"签退没有成功", "Sign-off refused"}},
+	Echo:    {Accepted: {"主机有应答", "The host answers"}, Declined: {"主机拒绝了回响", "The host refuses the echo"}},
+	Tamper: {Accepted: {"密钥已销毁，终端已封锁", "Keys erased, terminal blocked"}, Declined: {"密钥已销毁，主机没有确认", "Keys erased, the host did not confirm"},
+		Unknown: {"密钥已销毁，主机可能还不知道", "Keys erased, the host may not know yet"}},
 	Balance:          {Approved: {"余额查询成功", "Balance"}, Declined: {"没有查到余额", "Balance refused"}},
 	Sale:             {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱", "Payment declined"}, Unknown: checking, Reversed: {"已撤回，没有扣款", "Reversed, nothing charged"}},
 	Void:             {Approved: {"已撤销", "Voided"}, Declined: {"没有撤销，原交易仍然有效", "Not voided, the sale stands"}, Unknown: checking, Reversed: {"撤销没有成立，原交易仍然有效", "The void was taken back, the sale stands"}},
@@ -77,6 +79,10 @@ var warnings = map[Kind]struct{ text, action Words }{
 	CompletionVoid: {
 		Words{"请勿重复撤销", "Do not void again"},
 		Words{"请点“再查一次”，终端会取消这次撤销", "Check again: the terminal takes this void back"},
+	},
+	Tamper: {
+		Words{"请勿再使用这台终端", "Do not use this terminal any more"},
+		Words{"请打电话通知客服", "Call support"},
 	},
 	Settlement: {
 		Words{"主机没有应答", "The host did not answer"},
