@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hawker/internal/books"
-	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
@@ -134,7 +133,7 @@ type HoldRequest struct {
 	OriginalBatch int    // of the pre-authorization; 0 when the terminal did not say
 	OriginalTrace int
 	Card          channel.Card
-	Token         card.Token // of the card presented; required
+	Facts         CardFacts // of the card presented; required
 }
 
 // PreauthVoid gives a whole hold back, once, until it is completed or has expired.
@@ -196,10 +195,17 @@ func (e *Engine) onHold(ctx context.Context, kind channel.Kind, r HoldRequest, r
 	if err := accepts(r.Merchant, r.Amount); err != nil {
 		return Attempt{}, err
 	}
+	var plan merchant.FeePlan
+	if completes(kind) { // read before the transaction, by the card that must be the hold's
+		var err error
+		if plan, err = e.planOf(ctx, r.Merchant, r.Facts); err != nil {
+			return Attempt{}, err
+		}
+	}
 	var preauth Attempt
 	var hold Hold
 	b, err := e.begin(ctx, intent{Source: r.Source, attempt: Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
-		hash: content(kind, r.Amount, r.AuthCode, r.OriginalBatch, r.OriginalTrace, r.Token),
+		hash: content(kind, r.Amount, r.AuthCode, r.OriginalBatch, r.OriginalTrace, r.Facts.Token),
 		rules: func(w *work, a *Attempt) (_ risk.Approval, err error) {
 			if hold, err = w.findHold(r); err != nil {
 				return risk.Approval{}, err
@@ -208,10 +214,6 @@ func (e *Engine) onHold(ctx context.Context, kind channel.Kind, r HoldRequest, r
 				return risk.Approval{}, err
 			}
 			a.Of = preauth.ID
-			plan, err := e.planOf(ctx, r.Merchant, hold.Card)
-			if err != nil {
-				return risk.Approval{}, err
-			}
 			return reserve(w, a, hold, plan)
 		}})
 	defer b.land()

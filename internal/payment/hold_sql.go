@@ -78,7 +78,7 @@ func (w *work) findHold(r HoldRequest) (Hold, error) {
 	}
 	var id int64
 	query := `SELECT hold_id FROM holds WHERE merchant_id = $1 AND card_token = $2 AND auth_code = $3`
-	args := []any{r.Merchant.ID, r.Token, r.AuthCode}
+	args := []any{r.Merchant.ID, r.Facts.Token, r.AuthCode}
 	if r.OriginalTrace != 0 {
 		query += ` AND batch = $4 AND trace = $5`
 		args = append(args, r.OriginalBatch, r.OriginalTrace)
@@ -97,7 +97,7 @@ func (w *work) findHold(r HoldRequest) (Hold, error) {
 
 // means reports whether the request points at the hold.
 func (h Hold) means(r HoldRequest) bool {
-	return h.Card.Token == r.Token && h.AuthCode == r.AuthCode && (r.OriginalTrace == 0 || h.Batch == r.OriginalBatch && h.Trace == r.OriginalTrace)
+	return h.Card.Token == r.Facts.Token && h.AuthCode == r.AuthCode && (r.OriginalTrace == 0 || h.Batch == r.OriginalBatch && h.Trace == r.OriginalTrace)
 }
 
 // addHold writes a new hold.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hawker/internal/books"
+	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/jobs"
 	"hawker/internal/money"
@@ -30,7 +31,7 @@ func (w *world) mustHold(minor int64) payment.Attempt {
 
 func (w *world) holdRequest(of payment.Attempt, minor int64) payment.HoldRequest {
 	return payment.HoldRequest{Source: w.source(), Amount: w.amount(minor), AuthCode: of.AuthCode, OriginalBatch: of.Batch, OriginalTrace: of.Trace,
-		Card: channel.Card{Token: token, Entry: "02"}, Token: token}
+		Card: channel.Card{Token: token, Entry: "02"}, Facts: payment.CardFacts{Token: token, Kind: card.Debit}}
 }
 
 func (w *world) complete(of payment.Attempt, minor int64) (payment.Attempt, error) {
@@ -151,7 +152,7 @@ func TestHoldsAreFoundByCodeAndCard(t *testing.T) {
 		for name, change := range map[string]func(*payment.HoldRequest){
 			"another code":  func(r *payment.HoldRequest) { r.AuthCode = "999999" },
 			"no code":       func(r *payment.HoldRequest) { r.AuthCode = "" },
-			"another card":  func(r *payment.HoldRequest) { r.Token = "tok_bbbbbbbbbbbbbbbbbbbbbbbbbb" },
+			"another card":  func(r *payment.HoldRequest) { r.Facts.Token = "tok_bbbbbbbbbbbbbbbbbbbbbbbbbb" },
 			"another trace": func(r *payment.HoldRequest) { r.OriginalTrace += 7 },
 			"another batch": func(r *payment.HoldRequest) { r.OriginalBatch += 7 },
 		} {

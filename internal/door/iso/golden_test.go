@@ -59,7 +59,14 @@ func TestPairsOnTheWire(t *testing.T) {
 	d.batch++
 	pair("settlement-balanced", d, d.settlement(0, 0, 0, 0))
 	pair("upload-end-balanced", d, d.endUpload("207", 0))
+	d.batch++
+	hold := pair("preauth", d, d.preauth(100_00))
+	completion := pair("completion", d, d.complete(hold, 90_00))
+	pair("completion-void", d, d.uncomplete(completion))
+	pair("completion-notice", d, d.completeNotice(hold, 80_00))
+	pair("preauth-void-too-late", d, d.release(hold, 100_00))
 	pair("sign-off", d, d.request("0820", "00", "002"))
+	d.batch-- // the one that was settled
 	pair("wrong-batch", d, d.sale(1_00))
 	d.tak = mustKey("ANOTHER!")
 	pair("wrong-mac", d, d.sale(1_00))

@@ -46,6 +46,6 @@ func (s *Server) onHold(ctx context.Context, c *call, do func(context.Context, p
 		return err
 	}
 	a, err := do(ctx, payment.HoldRequest{Source: c.source(), Amount: amount, AuthCode: c.message.Text(38),
-		OriginalBatch: number(f61.Batch), OriginalTrace: number(f61.Trace), Card: presented, Token: facts.Token})
+		OriginalBatch: number(f61.Batch), OriginalTrace: number(f61.Trace), Card: presented, Facts: facts})
 	return s.settleAnswer(c, a, err)
 }
