@@ -58,7 +58,7 @@ type holdFlags struct {
 }
 
 func (f holdFlags) terms() payment.HoldTerms {
-	return payment.HoldTerms{Share: money.BasisPoints(max(-1, min(f.CompletionShare, 10000)) * 100), Last: f.HoldLasts} //nolint:gosec // bounded
+	return payment.HoldTerms{Share: money.BasisPoints(max(-1, min(f.CompletionShare, 10000)) * 100), Last: f.HoldLasts}
 }
 
 // hsmFlags name the token of a hardware security module that holds the master key.

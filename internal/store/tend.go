@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 )
 
@@ -15,20 +14,8 @@ func (db *DB) Analyze(ctx context.Context) error {
 	if db.dialect == SQLite {
 		return nil
 	}
-	rows, err := db.read.QueryContext(ctx, `SELECT quote_ident(relname) FROM pg_stat_user_tables WHERE schemaname = current_schema()
-		AND n_mod_since_analyze > 200 AND n_mod_since_analyze > n_live_tup / 5`)
+	grown, err := db.grown(ctx)
 	if err != nil {
-		return fmt.Errorf("analyze: %w", err)
-	}
-	var grown []string
-	for rows.Next() {
-		var table string
-		if err = rows.Scan(&table); err != nil {
-			break
-		}
-		grown = append(grown, table)
-	}
-	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
 		return fmt.Errorf("analyze: %w", err)
 	}
 	for _, table := range grown {
@@ -37,6 +24,23 @@ func (db *DB) Analyze(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (db *DB) grown(ctx context.Context) (tables []string, err error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT quote_ident(relname) FROM pg_stat_user_tables WHERE schemaname = current_schema()
+		AND n_mod_since_analyze > 200 AND n_mod_since_analyze > n_live_tup / 5`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+	}
+	return tables, rows.Err()
 }
 
 // Shrink gives back memory that SQLite keeps for pages; PostgreSQL's is not ours.

@@ -102,7 +102,7 @@ func (c *chip) run(data emv.TLV, tag emv.Tag, e *ending) bool {
 		result := emv.ScriptDone
 		for i, command := range script.Commands {
 			if err := c.play.Command(command); err != nil {
-				result, all = emv.ScriptFailed|byte(min(i+1, 14)), false //nolint:gosec // four bits
+				result, all = emv.ScriptFailed|byte(min(i+1, 14)), false
 				break
 			}
 		}
