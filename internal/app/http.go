@@ -33,5 +33,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "cases cannot be read", http.StatusServiceUnavailable)
 		return
 	}
-	_, _ = fmt.Fprintf(w, "ready\njobs waiting: %d\ncases open: %d\n", len(waiting), len(open))
+	now, later := s.Config.Clock(), 0
+	for _, j := range waiting {
+		if j.Tries == 0 && j.Due.After(now) { // such as the expiry of a pre-authorization
+			later++
+		}
+	}
+	_, _ = fmt.Fprintf(w, "ready\njobs waiting: %d\njobs for later: %d\ncases open: %d\n", len(waiting)-later, later, len(open))
 }

@@ -30,6 +30,9 @@ type Device struct {
 // CardReceivable is the account of what the card network owes for a merchant's payments.
 func CardReceivable() ledger.Account { return books.Receivable(networkName) }
 
+// CardHeld is the account of what cards' banks keep ready for pre-authorizations.
+func CardHeld() ledger.Account { return books.HeldAt(networkName) }
+
 // SandboxKeys reads the PIN key and the MAC key that the simulated network of a
 // data directory shares with its server.
 func SandboxKeys(data string) (zpk, zak tdes.Key, err error) {

@@ -31,6 +31,9 @@ var lawful = map[pos.State]map[payment.State]bool{
 	pos.Unknown:  {},
 }
 
+// resting are the states in which a hold may wait.
+var resting = map[payment.State]bool{payment.Held: true, payment.Completed: true, payment.Voided: true, payment.Reversed: true, payment.Declined: true, payment.Expired: true}
+
 // expected are matters for a person that chaos brings about lawfully; any other open case is a difference.
 var expected = map[string]bool{"reversal after settlement": true, "batch break": true}
 
@@ -98,7 +101,15 @@ func (e *evidence) atRest(v *verdict) {
 	for _, a := range e.UnderWay {
 		v.differ("%s %s of %s is still %s", a.Kind, a.Ref(), a.Amount, a.State)
 	}
+	for _, h := range e.Holds {
+		if !resting[h.State] {
+			v.differ("hold %s of %s is still %s", payment.Ref(h.ID), h.Amount, h.State)
+		}
+	}
 	for _, j := range e.Jobs {
+		if j.Kind == payment.JobHoldExpiry && j.Tries == 0 { // it waits for weeks
+			continue
+		}
 		v.differ("job %s of %s is %s after %d tries: %s", j.Kind, j.Ref, j.State, j.Tries, j.Last)
 	}
 	for _, c := range e.Cases {

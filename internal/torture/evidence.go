@@ -24,6 +24,7 @@ import (
 type evidence struct {
 	Terminals []memory
 	Payments  []payment.Payment
+	Holds     []payment.Hold
 	Attempts  []payment.Attempt
 	UnderWay  []payment.Attempt
 	Jobs      []jobs.Job
@@ -114,14 +115,23 @@ func (e *evidence) payments(ctx context.Context, q store.Querier, m merchant.ID)
 	}
 	for id := range ids {
 		p, err := payment.Get(ctx, q, m, id)
-		if err != nil {
+		switch {
+		case errors.Is(err, payment.ErrNotFound):
+			h, err := payment.HoldOf(ctx, q, payment.Attempt{Merchant: m, Payment: id})
+			if err != nil {
+				return fmt.Errorf("hold %s: %w", payment.Ref(id), err)
+			}
+			e.Holds = append(e.Holds, h)
+		case err != nil:
 			return fmt.Errorf("payment %s: %w", payment.Ref(id), err)
+		default:
+			e.Payments = append(e.Payments, p)
 		}
 		attempts, err := payment.Attempts(ctx, q, m, id)
 		if err != nil {
 			return err
 		}
-		e.Payments, e.Attempts = append(e.Payments, p), append(e.Attempts, attempts...)
+		e.Attempts = append(e.Attempts, attempts...)
 	}
 	slices.SortFunc(e.Attempts, func(a, b payment.Attempt) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
@@ -139,17 +149,6 @@ func (e *evidence) network(data string) error {
 	}
 	e.Entries, e.Books, e.Network = n.Journal(), n.Books(), n.Check()
 	return n.Close()
-}
-
-// receivables is what the ledger says that the network owes each merchant, in minor units.
-func (e *evidence) receivables() map[merchant.ID]int64 {
-	sums := map[merchant.ID]int64{}
-	for _, l := range e.Trial {
-		if l.Account == app.CardReceivable() {
-			sums[merchant.ID(l.Owner)] += l.Balance.Minor()
-		}
-	}
-	return sums
 }
 
 // slips is how every transaction of a terminal stood in the end, and what was once

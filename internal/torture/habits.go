@@ -21,9 +21,14 @@ var habits = []struct {
 	share int
 	operation
 }{
-	{56, operation{"sale", (*shift).sale}},
+	{44, operation{"sale", (*shift).sale}},
 	{12, operation{"void", (*shift).void}},
 	{12, operation{"refund", (*shift).refund}},
+	{5, operation{"pre-auth", (*shift).preauth}},
+	{3, operation{"completion", (*shift).complete}},
+	{1, operation{"completion notice", (*shift).completeNotice}},
+	{1, operation{"completion void", (*shift).completionVoid}},
+	{2, operation{"pre-auth void", (*shift).preauthVoid}},
 	{6, operation{"balance", (*shift).balance}},
 	{3, operation{"settle", (*shift).settle}},
 	{3, operation{"sign-on", func(s *shift) (pos.Result, error) { return s.device.SignOn(context.Background()) }}},
@@ -92,28 +97,94 @@ func (s *shift) refund() (pos.Result, error) {
 	if err != nil {
 		return pos.Result{}, err
 	}
+	p, err := s.again(sale)
+	if err != nil {
+		return pos.Result{}, err
+	}
+	of := pos.Original{RRN: sale.RRN, Batch: sale.Batch, Trace: sale.Trace, Date: sale.Time.Format("0102")}
+	return s.device.Refund(context.Background(), of, money.New(1+s.rand.Int64N(sale.Amount.Minor()+2), money.CNY), p)
+}
+
+// again presents the card that paid.
+func (s *shift) again(t pos.Transaction) (pos.Presented, error) {
 	for _, name := range good {
-		p, err := s.present(name)
-		if err != nil {
-			return pos.Result{}, err
-		}
-		if p.Card.PAN.String() == sale.MaskedPAN {
-			of := pos.Original{RRN: sale.RRN, Batch: sale.Batch, Trace: sale.Trace, Date: sale.Time.Format("0102")}
-			return s.device.Refund(context.Background(), of, money.New(1+s.rand.Int64N(sale.Amount.Minor()+2), money.CNY), p)
+		if c, ok := cards.ByName(name); ok && c.PAN.String() == t.MaskedPAN {
+			return s.present(name)
 		}
 	}
-	return pos.Result{}, errNothing
+	return pos.Presented{}, errNothing
+}
+
+func (s *shift) preauth() (pos.Result, error) {
+	p, err := s.present(good[s.rand.IntN(len(good))])
+	if err != nil {
+		return pos.Result{}, err
+	}
+	return s.device.Preauth(context.Background(), money.New(1+s.rand.Int64N(200), money.CNY), p)
+}
+
+// onHold does something with one of the latest pre-authorizations, which may be over already.
+func (s *shift) onHold(do func(of pos.Original, t pos.Transaction, p pos.Presented) (pos.Result, error)) (pos.Result, error) {
+	hold, err := s.one(10, func(t pos.Transaction) bool { return t.Kind == pos.Preauth })
+	if err != nil {
+		return pos.Result{}, err
+	}
+	p, err := s.again(hold)
+	if err != nil {
+		return pos.Result{}, err
+	}
+	return do(pos.Original{Trace: hold.Trace, Batch: hold.Batch, Date: hold.Time.Format("0102"), AuthCode: hold.AuthCode}, hold, p)
+}
+
+// share is up to a fifth more than a pre-authorization holds: now and then more than is allowed.
+func (s *shift) share(held money.Amount) money.Amount {
+	return money.New(1+s.rand.Int64N(held.Minor()+held.Minor()/5), money.CNY)
+}
+
+func (s *shift) complete() (pos.Result, error) {
+	return s.onHold(func(of pos.Original, t pos.Transaction, p pos.Presented) (pos.Result, error) {
+		return s.device.Complete(context.Background(), of, s.share(t.Amount), p)
+	})
+}
+
+func (s *shift) completeNotice() (pos.Result, error) {
+	return s.onHold(func(of pos.Original, t pos.Transaction, p pos.Presented) (pos.Result, error) {
+		return s.device.CompleteNotice(context.Background(), of, s.share(t.Amount), p)
+	})
+}
+
+func (s *shift) preauthVoid() (pos.Result, error) {
+	return s.onHold(func(of pos.Original, t pos.Transaction, p pos.Presented) (pos.Result, error) {
+		return s.device.PreauthVoid(context.Background(), of, t.Amount, p)
+	})
+}
+
+func (s *shift) completionVoid() (pos.Result, error) {
+	status, err := s.device.Status()
+	if err != nil {
+		return pos.Result{}, err
+	}
+	done, err := s.one(20, func(t pos.Transaction) bool {
+		return (t.Kind == pos.Completion || t.Kind == pos.CompletionNotice) && t.Batch == status.Batch
+	})
+	if err != nil {
+		return pos.Result{}, err
+	}
+	return s.device.CompletionVoid(context.Background(), done.Trace)
 }
 
 // earlier picks one of the latest approved sales; of one batch, unless that is 0.
 func (s *shift) earlier(limit, batch int) (pos.Transaction, error) {
-	sales := s.slips.latest(limit, func(t pos.Transaction) bool {
-		return t.Kind == pos.Sale && t.State == pos.Approved && (batch == 0 || t.Batch == batch)
-	})
-	if len(sales) == 0 {
+	return s.one(limit, func(t pos.Transaction) bool { return t.Kind == pos.Sale && (batch == 0 || t.Batch == batch) })
+}
+
+// one picks one of the latest approved transactions that match.
+func (s *shift) one(limit int, match func(pos.Transaction) bool) (pos.Transaction, error) {
+	list := s.slips.latest(limit, func(t pos.Transaction) bool { return t.State == pos.Approved && match(t) })
+	if len(list) == 0 {
 		return pos.Transaction{}, errNothing
 	}
-	return sales[s.rand.IntN(len(sales))], nil
+	return list[s.rand.IntN(len(list))], nil
 }
 
 func (s *shift) settle() (pos.Result, error) { return s.device.SettleBatch(context.Background()) }

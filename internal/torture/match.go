@@ -13,6 +13,17 @@ import (
 	"hawker/internal/sandbox/pos"
 )
 
+// takes is what an approved attempt moves from the card to the merchant: 1 its amount, -1 that
+// amount back, 0 nothing.
+var takes = map[channel.Kind]int64{channel.Sale: 1, channel.Completion: 1, channel.CompletionNotice: 1,
+	channel.Void: -1, channel.Refund: -1, channel.CompletionVoid: -1}
+
+// undoes are the kinds after which a payment stands no more.
+var undoes = map[channel.Kind]bool{channel.Void: true, channel.CompletionVoid: true}
+
+// slipOf is what a terminal calls a kind.
+func slipOf(k channel.Kind) pos.Kind { return pos.Kind(strings.ReplaceAll(string(k), " ", "-")) }
+
 // paymentsAndAttempts checks that every payment stands as its attempts say.
 func (e *evidence) paymentsAndAttempts(v *verdict) {
 	attempts := map[int64][]payment.Attempt{}
@@ -23,9 +34,9 @@ func (e *evidence) paymentsAndAttempts(v *verdict) {
 		want, refunded := absent, int64(0)
 		for _, a := range attempts[p.ID] {
 			switch {
-			case a.Kind == channel.Sale:
+			case takes[a.Kind] > 0:
 				want = a.State
-			case a.Kind == channel.Void && a.State == payment.Approved:
+			case undoes[a.Kind] && a.State == payment.Approved:
 				want = payment.Voided
 			case a.Kind == channel.Refund && a.State == payment.Approved:
 				refunded += a.Amount.Minor()
@@ -100,7 +111,7 @@ func (v *verdict) pair(m memory, t pos.Transaction, found []payment.Attempt) {
 		a := found[0]
 		state = a.State
 		switch {
-		case string(a.Kind) != string(t.Kind):
+		case slipOf(a.Kind) != t.Kind:
 			v.differ("%s is a %s at the host, %s", name, a.Kind, a.Ref())
 		case a.Amount != t.Amount:
 			v.differ("%s is of %s at the host, %s", name, a.Amount, a.Ref())
@@ -135,9 +146,7 @@ func (e *evidence) hostAndNetwork(v *verdict) {
 		}
 		var want int64
 		if a.State == payment.Approved {
-			if want = a.Amount.Minor(); a.Kind != channel.Sale {
-				want = -want
-			}
+			want = takes[a.Kind] * a.Amount.Minor()
 		}
 		if got := booked[a.Ref()]; got != want {
 			v.differ("host: %s %s of %s is %s, and the network moved %d", a.Kind, a.Ref(), a.Amount, a.State, got)
