@@ -31,6 +31,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"limits":           {"internal/risk", ""},
 	"limit_usage":      {"internal/risk", ""},
 	"keys":             {"internal/keys", "a key belongs to the keystore"},
+	"dukpt_readers":    {"internal/keys", "a reader's counter belongs to the keystore"},
 	"cards":            {"internal/vault", "one card pays at many merchants"},
 	"ledger_entries":   {"internal/ledger", ""},
 	"ledger_postings":  {"internal/ledger", ""},

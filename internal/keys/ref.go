@@ -24,6 +24,7 @@ const (
 // authentication may be single DES, as sign-on layouts prescribe.
 var sizes = map[Purpose][]int{
 	PurposeTMK: {16, 24}, PurposeTPK: {16, 24}, PurposeTDK: {16, 24}, PurposeTAK: {8, 16, 24},
+	PurposeBDK: {16}, PurposeAESBDK: {16},
 	PurposeZMK: {16, 24}, PurposeZPK: {16, 24}, PurposeZAK: {8, 16, 24},
 }
 
