@@ -33,6 +33,7 @@ var (
 	errFormat      = fault.New(fault.Invalid, "format", "报文格式错误。", "The message is malformed.")
 	errNotSupp     = fault.New(fault.Invalid, "not_supported", "不支持这种交易。", "This kind of transaction is not supported.")
 	errDiffers     = fault.New(fault.Invalid, "reversal_differs", "冲正金额与原交易不一致。", "The reversal's amount differs from the original.")
+	errDialect     = fault.New(fault.Declined, "dialect", "终端的报文格式与登记的不符，请联系客服。", "This terminal is registered for another protocol. Please call support.")
 	errInvalidCard = fault.New(fault.Invalid, "card_invalid", "卡号无效，请换一张卡。", "The card number is not valid. Please use another card.")
 )
 
@@ -62,11 +63,15 @@ var codes = map[*fault.Fault]string{
 	errFormat:               codeFormat,
 	errNotSupp:              codeNotSupp,
 	errDiffers:              codeDiffers,
+	errDialect:              "58",
 	errInvalidCard:          codeInvalidCard,
 	keys.ErrMAC:             codeMAC,
 	keys.ErrNoKey:           codeMAC, // signed off, or never signed on
 	keys.ErrTrack:           codeMAC,
 	keys.ErrPINBlock:        "99",
+	keys.ErrSerial:          "A7",
+	keys.ErrReader:          "A7",
+	keys.ErrCounter:         "A7",
 	keys.ErrLayout:          codeNotSupp,
 }
 

@@ -20,7 +20,6 @@ import (
 	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
-	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/ledger"
@@ -119,8 +118,7 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	w.jobs = jobs.NewRunner(db, w.clock, log)
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{}})
 	host.OnLate(engine.Late)
-	c := Config{DB: db, Engine: engine, Keys: w.keys, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
-		Profile: iso8583.UnionPayPOS, Acquirer: acquirer}
+	c := Config{DB: db, Engine: engine, Keys: w.keys, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{}, Acquirer: acquirer}
 	for _, f := range change {
 		f(&c)
 	}
