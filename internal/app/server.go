@@ -14,7 +14,6 @@ import (
 
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/door/iso"
-	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/payment"
@@ -102,8 +101,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.beat(ctx); err != nil {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
 	}
+	dialect, err := c.ISO.profile()
+	if err != nil {
+		return nil, err
+	}
 	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
-		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember})
+		Profile: dialect, Acquirer: c.Network.Acquirer, Remember: remember})
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }

@@ -128,6 +128,9 @@ const availableBalance = "02"
 // present writes card and PIN into m.
 func (s *session) present(m *iso8583.Message, p Presented) error {
 	p.put(m, s.now())
+	if s.profile.Protection.Derived() {
+		return s.state.Secure.next(s.profile).putPIN(m, p)
+	}
 	tpk, err := s.state.Secure.unwrap(s.state.Secure.TPK)
 	if err != nil {
 		return err
