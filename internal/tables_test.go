@@ -33,6 +33,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"limit_usage":      {"internal/risk", ""},
 	"keys":             {"internal/keys", "a key belongs to the keystore"},
 	"key_transcript":   {"internal/custody", "people who touch keys belong to no merchant"},
+	"dukpt_readers":    {"internal/keys", "a reader's counter belongs to the keystore"},
 	"cards":            {"internal/vault", "one card pays at many merchants"},
 	"ledger_entries":   {"internal/ledger", ""},
 	"ledger_postings":  {"internal/ledger", ""},

@@ -37,14 +37,15 @@ type networkFlags struct {
 }
 
 type serveCommand struct {
-	Data     string `help:"Directory of what must not be lost." default:"hawker-data"`
-	Database string `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
-	HTTP     string `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
-	ISO      string `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
-	ISOCert  string `name:"iso-cert" help:"PEM certificate: terminals must speak TLS." placeholder:"FILE"`
-	ISOKey   string `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
-	Master   string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
-	Batch    int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
+	Data       string `help:"Directory of what must not be lost." default:"hawker-data"`
+	Database   string `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
+	HTTP       string `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
+	ISO        string `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
+	ISOCert    string `name:"iso-cert" help:"PEM certificate: terminals must speak TLS." placeholder:"FILE"`
+	ISOKey     string `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
+	ISOProfile string `name:"iso-profile" help:"The one host profile that terminals speak; each its own unless set." placeholder:"NAME"`
+	Master     string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
+	Batch      int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
 	holdFlags
 	hsmFlags
 	networkFlags
@@ -84,7 +85,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		debug.SetGCPercent(400)
 	}
 	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
-		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
+		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
 	}
@@ -95,12 +96,13 @@ func (c serveCommand) Run(ctx context.Context) error {
 }
 
 type demoCommand struct {
-	Verbose bool `help:"Show the server's log too."`
+	Profile string `help:"Host profile of the terminal: unionpay-pos, psp, dukpt or dukpt-aes." placeholder:"NAME"`
+	Verbose bool   `help:"Show the server's log too."`
 }
 
 // Run plays the demo; the exit status says whether the books agree.
 func (c demoCommand) Run(ctx context.Context) error {
-	config := app.Config{}
+	config := app.Config{ISO: app.Listen{Profile: c.Profile}}
 	if c.Verbose {
 		config.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}

@@ -2,59 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"hawker/internal/app"
 	"hawker/internal/cases"
-	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/ledger"
 	"hawker/internal/store"
 )
-
-type isoCommand struct {
-	Explain isoExplain `cmd:"" help:"Show a message field by field, card data masked; of a bad one, what is wrong and where."`
-}
-
-type isoExplain struct {
-	Profile string `help:"Host profile." default:"unionpay-pos"`
-	Hex     string `arg:"" help:"The message, or a whole frame, in hexadecimal; - reads standard input."`
-}
-
-// Run prints the explanation; a malformed message exits with 1 after what could be read of it.
-func (c isoExplain) Run() error {
-	profile, ok := iso8583.ByName(c.Profile)
-	if !ok {
-		return fmt.Errorf("no profile %q; there are %s", c.Profile, strings.Join(iso8583.Names(), ", "))
-	}
-	text := c.Hex
-	if text == "-" {
-		b, err := io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
-		if err != nil {
-			return err
-		}
-		text = string(b)
-	}
-	raw, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	if err != nil {
-		return errors.New("that is no hexadecimal text") // the text may hold card data
-	}
-	e := profile.Explain(raw)
-	if _, err := e.WriteTo(os.Stdout); err != nil {
-		return err
-	}
-	if e.Err != nil {
-		return e.Err
-	}
-	return nil
-}
 
 type dataFlags struct {
 	Data     string `help:"The server's data directory." default:"hawker-data"`

@@ -106,13 +106,27 @@ func (s *syncBuffer) String() string {
 
 func TestTheDemoEndsWithBooksThatAgree(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	if err := Demo(t.Context(), &out, Config{}); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
+	for _, profile := range HostProfiles() {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if err := Demo(t.Context(), &out, Config{ISO: Listen{Profile: profile}}); err != nil {
+				t.Fatalf("%v\n%s", err, out.String())
+			}
+			for _, want := range []string{"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"} {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("the demo does not show %q", want)
+				}
+			}
+		})
 	}
-	for _, want := range []string{"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the demo does not show %q", want)
+}
+
+func TestAPortOfAnUnknownProfileIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"nobody's", "card-network"} {
+		if _, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Profile: name}}); err == nil || !strings.Contains(err.Error(), "there are unionpay-pos, psp, dukpt, dukpt-aes") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

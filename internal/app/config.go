@@ -5,12 +5,15 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/keys/pkcs11"
 	"hawker/internal/payment"
@@ -37,9 +40,30 @@ type Config struct {
 
 // Listen is where a door listens. With a certificate it speaks TLS 1.2 or 1.3 only.
 type Listen struct {
-	Addr string // "" is loopback and a free port
-	Cert string // PEM file; "" is plain TCP
-	Key  string // PEM file
+	Addr    string // "" is loopback and a free port
+	Cert    string // PEM file; "" is plain TCP
+	Key     string // PEM file
+	Profile string // host profile of the terminal port; "" takes each terminal's own
+}
+
+// profile is the one host profile of a terminal port; nil for each terminal's own.
+func (l Listen) profile() (*iso8583.Profile, error) {
+	if l.Profile == "" {
+		return nil, nil
+	}
+	p, ok := iso8583.ByName(l.Profile)
+	if !ok || p.Protection == "" {
+		return nil, fmt.Errorf("no host profile %q; there are %s", l.Profile, strings.Join(HostProfiles(), ", "))
+	}
+	return p, nil
+}
+
+// HostProfiles are the names of the dialects that terminals speak.
+func HostProfiles() (names []string) {
+	for _, p := range iso8583.Terminals() {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // Network is the card network that Hawker pays through.

@@ -17,7 +17,7 @@ import (
 )
 
 // Demo starts everything in a temporary directory on free loopback ports and plays
-// the main job step by step. It returns nil only if every step ended as it must and
+// the main job step by step, from the terminal of the port's host profile. It returns nil only if every step ended as it must and
 // the ledger agrees with the simulated network's books.
 func Demo(ctx context.Context, out io.Writer, c Config) (err error) {
 	dir, err := os.MkdirTemp("", "hawker-demo-")
@@ -37,7 +37,7 @@ func Demo(ctx context.Context, out io.Writer, c Config) (err error) {
 		stop()
 		err = errors.Join(err, <-served)
 	}()
-	device, err := pos.Open(server.Config.TerminalFile(), pos.Options{Timeout: 10 * time.Second})
+	device, err := pos.Open(pos.FileOf(server.Config.TerminalFile(), c.ISO.Profile), pos.Options{Timeout: 10 * time.Second})
 	if err != nil {
 		return err
 	}

@@ -17,18 +17,14 @@ import (
 	"hawker/internal/money"
 	"hawker/internal/risk"
 	"hawker/internal/sandbox/cardnet"
-	"hawker/internal/sandbox/pos"
 	"hawker/internal/store"
 	"hawker/internal/tdes"
-	"hawker/internal/terminal"
 )
 
 // What the sandbox is seeded with.
 const (
 	networkName = "cardnet" // the card channel, its keys and its receivable account
 	seedMID     = "100290058120001"
-	seedTID     = terminal.ID("T0000001")
-	seedSerial  = "SIM-0000001"
 )
 
 // seedMerchant is a micro merchant: a noodle shop in Shanghai.
@@ -61,8 +57,10 @@ func (s sandbox) plant(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	if err := s.terminal(ctx, m); err != nil {
-		return err
+	for _, d := range seedTerminals {
+		if err := s.terminal(ctx, m, d); err != nil {
+			return fmt.Errorf("terminal %s: %w", d.id, err)
+		}
 	}
 	if _, err := os.Stat(s.networkFile()); errors.Is(err, fs.ErrNotExist) {
 		if _, err := s.keys.KCV(ctx, keys.ZAK(networkName)); err == nil {
@@ -97,47 +95,7 @@ func (s sandbox) merchant(ctx context.Context, tx *store.Tx, m merchant.Merchant
 			return err
 		}
 	}
-	return terminal.Add(ctx, tx, terminal.Terminal{Merchant: m.ID, ID: seedTID, Serial: seedSerial, Model: "software terminal",
-		Profile: "unionpay-pos", Lang: "zh-CN", State: terminal.Active, Batch: 1, BatchDay: m.Day(now)})
-}
-
-// terminal loads a master key into keystore and device, unless the device has one.
-func (s sandbox) terminal(ctx context.Context, m merchant.Merchant) error {
-	tmk := keys.TMK(m.MID + "/" + string(seedTID))
-	if _, err := os.Stat(s.TerminalFile()); err == nil {
-		_, err := s.keys.KCV(ctx, tmk)
-		if errors.Is(err, keys.ErrNoKey) {
-			return s.keyless(ctx, m)
-		}
-		return err
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	key, err := tdes.Generate(16, rand.Reader)
-	if err != nil {
-		return err
-	}
-	if err := s.inject(ctx, tmk, key, keys.Keep); errors.Is(err, keys.ErrExists) {
-		s.Log.Info("the sandbox's terminal was provisioned in another data directory", "terminal", string(seedTID))
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return pos.Provision(s.TerminalFile(), pos.Device{Profile: "unionpay-pos", Host: s.host, Language: pos.Chinese, TMK: key,
-		Shop: pos.Shop{Name: pos.Words{ZH: m.NameZH, EN: m.NameEN}, MerchantID: m.MID, TerminalID: string(seedTID), Operator: "001"}})
-}
-
-// keyless tells a terminal whose key was destroyed from one of another database.
-func (s sandbox) keyless(ctx context.Context, m merchant.Merchant) error {
-	t, err := terminal.ByID(ctx, s.db.Read(), m.ID, seedTID)
-	if err != nil {
-		return err
-	}
-	if t.State == terminal.Tampered || !t.SignedOn.IsZero() {
-		s.Log.Warn("the sandbox's terminal has no key any more", "terminal", string(seedTID), "state", string(t.State))
-		return nil
-	}
-	return fmt.Errorf("%s belongs to another database: move it away", s.TerminalFile())
+	return nil
 }
 
 // inject gives the keystore a key in two random components, as two people would.

@@ -15,7 +15,6 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
-	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/payment"
@@ -108,9 +107,13 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.beat(ctx); err != nil {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
 	}
+	dialect, err := c.ISO.profile()
+	if err != nil {
+		return nil, err
+	}
 	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
 		Custody: &custody.Keeper{DB: s.DB, Keys: ks, Clock: c.Clock, Signer: signer},
-		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, RotateAfter: rotateAfter, Remember: remember})
+		Profile: dialect, Acquirer: c.Network.Acquirer, RotateAfter: rotateAfter, Remember: remember})
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }

@@ -59,7 +59,7 @@ func TestATamperedTerminalIsBlocked(t *testing.T) {
 	if err := s.DB.Read().QueryRow(t.Context(), `SELECT 1 FROM payments`).Scan(new(int)); err == nil {
 		t.Error("a payment was made")
 	}
-	if x, err := terminal.ByID(t.Context(), s.DB.Read(), 1, seedTID); err != nil || x.State != terminal.Tampered {
+	if x, err := terminal.ByID(t.Context(), s.DB.Read(), 1, seedTerminals[0].id); err != nil || x.State != terminal.Tampered {
 		t.Error(x.State, err)
 	}
 	if r, err := thief.Echo(t.Context()); err == nil && r.Code != "58" {
@@ -71,7 +71,7 @@ func TestATamperedTerminalIsBlocked(t *testing.T) {
 	stop()
 	again, stopAgain := start(t, Config{Data: data}) // a terminal without keys keeps no server from starting
 	defer stopAgain()
-	if x, err := terminal.ByID(t.Context(), again.DB.Read(), 1, seedTID); err != nil || x.State != terminal.Tampered {
+	if x, err := terminal.ByID(t.Context(), again.DB.Read(), 1, seedTerminals[0].id); err != nil || x.State != terminal.Tampered {
 		t.Error(x.State, err)
 	}
 }

@@ -156,13 +156,14 @@ func NewPIN(s string) (PIN, error) {
 // Equal compares in constant time.
 func (p PIN) Equal(other PIN) bool { return p.equal(other.secret) }
 
-// PINBlock is eight bytes: an enciphered PIN block of field 52.
+// PINBlock is an enciphered PIN block of field 52: eight bytes, or sixteen in
+// format 4 of ISO 9564-1, which AES protects.
 type PINBlock struct{ secret }
 
-// NewPINBlock wraps b, which must have eight bytes.
+// NewPINBlock wraps b, which must have eight or sixteen bytes.
 func NewPINBlock(b []byte) (PINBlock, error) {
-	if len(b) != 8 {
-		return PINBlock{}, fmt.Errorf("card: a PIN block has 8 bytes, got %d", len(b))
+	if len(b) != 8 && len(b) != 16 {
+		return PINBlock{}, fmt.Errorf("card: a PIN block has 8 or 16 bytes, got %d", len(b))
 	}
 	return PINBlock{hide(append([]byte(nil), b...))}, nil
 }

@@ -1,6 +1,6 @@
 // Package dukpt derives keys that serve one transaction each, as card readers
-// with a key serial number use them: ANSI X9.24-1 with triple DES, and the
-// initial keys of X9.24-3 with AES. It refuses to know where a base key is
+// with a key serial number use them: ANSI X9.24-1 with triple DES, and X9.24-3
+// with AES-128. It refuses to know where a base key is
 // kept and what a message means. Keys go in and out as clear bytes: the caller
 // wipes them.
 package dukpt

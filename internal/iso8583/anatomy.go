@@ -8,6 +8,7 @@ import (
 
 // anatomy takes one field apart into rows.
 type anatomy struct {
+	profile *Profile
 	message *Message
 	number  int
 	field   Field
@@ -20,7 +21,7 @@ type anatomy struct {
 // anatomies opens the fields that have parts or a meaning; each adds rows and returns the field's note.
 var anatomies = map[int]func(*anatomy) string{
 	3: processingCode, 4: amount, 22: entryMode, 25: conditionCode, 39: responseCode, 44: institutions, 48: batchData,
-	53: securityControl, 54: balances, 55: emvData, 60: messageKind, 61: originalMessage, 62: keyBlock, 63: hostText,
+	53: securityControl, 54: balances, 55: emvData, 59: terminalData, 60: messageKind, 61: originalMessage, 62: keyBlock, 63: hostText,
 	70: networkCode, 90: originalData,
 }
 
@@ -31,7 +32,11 @@ func (a *anatomy) part(label, name, nameZH string, size int, meanings map[string
 		return ""
 	}
 	text := string(a.value[a.read : a.read+size])
-	a.row(label, name, nameZH, size, printable([]byte(text)), meanings[text])
+	note := meanings[text]
+	if own, ok := a.profile.Words[strconv.Itoa(a.number)+"."+label][text]; ok {
+		note = own
+	}
+	a.row(label, name, nameZH, size, printable([]byte(text)), note)
 	return text
 }
 
@@ -87,7 +92,7 @@ func responseCode(a *anatomy) string {
 	if !isAnswer(a.message.MTI) {
 		return reversalReasons[string(a.value)]
 	}
-	c, ok := CodeText(string(a.value))
+	c, ok := CodeText(a.profile.OurCode(string(a.value)))
 	if !ok {
 		c = UnknownCode(string(a.value))
 	}
@@ -101,6 +106,9 @@ func institutions(a *anatomy) string {
 }
 
 func securityControl(a *anatomy) string {
+	if a.profile.Protection.Derived() {
+		return serialNumber(a)
+	}
 	if !a.whole() {
 		return ""
 	}
@@ -229,8 +237,14 @@ func keyBlock(a *anatomy) string {
 		return terminalStatus(a)
 	}
 	layout := Layout(kind.Network)
-	k, err := ParseKeyBlock(layout, a.value)
+	k, err := a.profile.ParseKeyBlock(layout, a.value)
 	if err != nil {
+		return ""
+	}
+	if a.profile.KeyBlock == KeysTagged {
+		for _, one := range k.taggedKeys(layout) {
+			a.row(one.tag, one.name, keyNamesZH[one.name], taggedSize, one.key.String(), "")
+		}
 		return ""
 	}
 	for i, p := range k.parts(layout) {

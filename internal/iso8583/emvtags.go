@@ -1,10 +1,6 @@
 package iso8583
 
-import (
-	"fmt"
-
-	"github.com/moov-io/bertlv"
-)
+import "fmt"
 
 // emvTag is a tag's name; hidden says that its value is card data.
 type emvTag struct {
@@ -52,52 +48,29 @@ var emvTags = map[string]emvTag{
 }
 
 func emvData(a *anatomy) string {
-	tlvs, ok := decodeTLV(a.value)
+	list, ok := readTLV(a.value, a.at+a.field.prefix())
 	if !ok {
 		return "not readable as BER-TLV"
 	}
-	a.rows = tagRows(tlvs)
+	a.rows = tagRows(list)
 	return ""
 }
 
-// decodeTLV reads BER-TLV. The library panics on lengths of eight and more
-// bytes, which come out negative; that is input, so it ends here.
-func decodeTLV(b []byte) (tlvs []bertlv.TLV, ok bool) {
-	defer func() {
-		if recover() != nil {
-			tlvs, ok = nil, false
-		}
-	}()
-	tlvs, err := bertlv.Decode(b)
-	return tlvs, err == nil && shortTags(tlvs)
-}
-
-// shortTags refuses tags over three bytes: card data read as TLV by mistake
-// must not come out as a tag.
-func shortTags(tlvs []bertlv.TLV) bool {
-	for _, t := range tlvs {
-		if len(t.Tag) > 6 || !shortTags(t.TLVs) {
-			return false
-		}
-	}
-	return true
-}
-
-func tagRows(tlvs []bertlv.TLV) []Row {
+func tagRows(list []tlv) []Row {
 	var rows []Row
-	for _, t := range tlvs {
-		tag, known := emvTags[t.Tag]
+	for _, t := range list {
+		tag, known := emvTags[t.tag]
 		if !known {
 			tag = emvTag{"unknown tag", "未知标签", true}
 		}
-		row := Row{Offset: -1, Field: t.Tag, Name: tag.name, NameZH: tag.nameZH, Rows: tagRows(t.TLVs)}
+		row := Row{Offset: t.at, Field: t.tag, Name: tag.name, NameZH: tag.nameZH, Rows: tagRows(t.parts)}
 		switch {
-		case len(t.TLVs) > 0:
-			row.Note = plural(len(t.TLVs), "tag") + " inside"
+		case len(t.parts) > 0:
+			row.Note = plural(len(t.parts), "tag") + " inside"
 		case tag.hidden:
-			row.Value = "[" + plural(len(t.Value), "byte") + "]"
+			row.Value = "[" + plural(len(t.value), "byte") + "]"
 		default:
-			row.Value = fmt.Sprintf("%X", t.Value)
+			row.Value = fmt.Sprintf("%X", t.value)
 		}
 		rows = append(rows, row)
 	}

@@ -19,7 +19,7 @@ type Explanation struct {
 
 // Row is one part of a message.
 type Row struct {
-	Offset int    // of its first byte among the bytes given; -1 for a part inside TLV data
+	Offset int    // of its first byte among the bytes given
 	Field  string // "TPDU", "MTI", "35", "60.2", "9F26"
 	Name   string
 	NameZH string
@@ -27,6 +27,21 @@ type Row struct {
 	Value  string // masked
 	Note   string // what the value means; "" when it speaks for itself
 	Rows   []Row  // the parts of this part
+}
+
+// Explain takes raw apart in the dialect that it fits: the first of all profiles that
+// finds nothing wrong, else the one that reads furthest.
+func Explain(raw []byte) Explanation {
+	best := profiles[0].Explain(raw)
+	for _, p := range profiles[1:] {
+		if best.Err == nil {
+			break
+		}
+		if e := p.Explain(raw); e.Err == nil || e.Err.Offset > best.Err.Offset {
+			best = e
+		}
+	}
+	return best
 }
 
 // Explain takes raw apart: a frame with its length, or a bare message. What
@@ -94,7 +109,10 @@ func (p *Profile) frameRows(raw []byte, f Frame, err error) []Row {
 		})
 	}
 	if p.Header > 0 {
-		note := fmt.Sprintf("processing request %d", f.Header.ProcessingRequest())
+		note := ""
+		if len(f.Header) == len(DefaultHeader) {
+			note = fmt.Sprintf("processing request %d", f.Header.ProcessingRequest())
+		}
 		if f.Header.ProcessingRequest() == SignOnAgain {
 			note += ": sign on again / 重新签到"
 		}
@@ -137,7 +155,7 @@ func (p *Profile) fieldRow(m *Message, e *element, base int) Row {
 		Format: f.Notation(), Value: p.show(n, value),
 	}
 	if open, ok := anatomies[n]; ok {
-		a := anatomy{message: m, number: n, field: f, value: value, at: row.Offset}
+		a := anatomy{profile: p, message: m, number: n, field: f, value: value, at: row.Offset}
 		row.Note = open(&a)
 		row.Rows = a.rows
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -63,14 +64,80 @@ func FuzzExplain(f *testing.F) {
 	})
 }
 
-// FuzzTLV fuzzes the inside of field 55, where the library underneath panics on some lengths.
+// FuzzTLV fuzzes the inside of field 55: every part lies where its row says.
 func FuzzTLV(f *testing.F) {
 	f.Add(unhex(testEMV))
 	f.Add(unhex("9F2688FFFFFFFFFFFFFFFF0000"))
 	f.Add(unhex("7106860431323334"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if tlvs, ok := decodeTLV(b); ok {
-			tagRows(tlvs)
+		list, ok := readTLV(b, 0)
+		if !ok {
+			return
+		}
+		end := 0
+		for _, e := range list {
+			if len(bytes.Trim(b[end:e.at], "\x00")) > 0 || !bytes.Equal(b[e.from:e.from+len(e.value)], e.value) {
+				t.Fatalf("%s lies at %d, its value at %d", e.tag, e.at, e.from)
+			}
+			end = e.from + len(e.value)
+		}
+		if len(bytes.Trim(b[end:], "\x00")) > 0 {
+			t.Fatal("bytes are left over")
+		}
+		tagRows(list)
+	})
+}
+
+func FuzzField59(f *testing.F) {
+	for _, s := range []string{sample59, "A2", "A2099", "A3019", "A2005010021", ""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if rows, err := rows59(b, 0, tags59); err != nil {
+			var bad *FormatError
+			if !errors.As(err, &bad) || bad.Offset < 0 || bad.Offset > len(b) {
+				t.Fatal(err)
+			}
+		} else if len(b) > 0 && len(rows) == 0 {
+			t.Fatal("no rows")
+		}
+	})
+}
+
+func FuzzTaggedKeys(f *testing.F) {
+	f.Add(strings.Repeat("01"+strings.Repeat("AB", 24), 3))
+	f.Add("01" + strings.Repeat("AB", 24) + "02" + strings.Repeat("CD", 24) + "03" + strings.Repeat("EF", 24))
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, layout := range PSP.SignOn {
+			k, err := PSP.ParseKeyBlock(layout, []byte(s))
+			if err != nil {
+				continue
+			}
+			if again := must(PSP.BuildKeyBlock(layout, k)); !strings.EqualFold(string(again), s) {
+				t.Fatalf("%s came back", again)
+			}
+		}
+	})
+}
+
+// FuzzDialects holds that what one dialect reads, it writes again; and that nothing makes them panic.
+func FuzzDialects(f *testing.F) {
+	for _, s := range terminalSamples() {
+		f.Add(s.frame())
+	}
+	for _, p := range Terminals() {
+		f.Add(frameOf(p, New("0820").Set(11, "000001").Set(41, "T0000001").Set(42, "100290058120001").Set(60, "00000001301")))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		Explain(raw)
+		readings, framed, err := Terminals().Open(raw)
+		if len(readings) > 0 != (err == nil) || err == nil && !framed {
+			t.Fatal(len(readings), framed, err)
+		}
+		for _, r := range readings {
+			if again, err := r.Profile.AppendFrame(nil, r.Frame); err != nil || !bytes.Equal(again, raw) {
+				t.Fatalf("%s: %x, %v", r.Profile.Name, again, err)
+			}
 		}
 	})
 }

@@ -53,7 +53,7 @@ func (f Field) Notation() string {
 // MACSpec says how a profile's messages are authenticated. The algorithm is a
 // name that package tdes resolves, so that this package holds no cryptography.
 type MACSpec struct {
-	Algorithm string // "unionpay-ecb", "x9.9", "x9.19"
+	Algorithm string // "unionpay-ecb", "x9.9", "x9.19", "psp-fold-x9.19"; "" where Protection tells
 	Field     int    // 64 or 128
 	Text      bool   // the field holds 8 hexadecimal ASCII characters; else 8 raw bytes
 }
@@ -67,6 +67,8 @@ type Profile struct {
 	Secondary bool // fields 65 to 128 may appear
 	MAC       MACSpec
 	Fields    map[int]Field
+
+	Terminal // what it says about terminals; zero for a dialect that none speaks
 
 	once    sync.Once
 	indexed table // Fields by number, made on first use; read-only after

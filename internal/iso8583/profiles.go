@@ -2,19 +2,6 @@ package iso8583
 
 import "maps"
 
-// UnionPayPOS is the dialect that terminals speak to Hawker: docs/terminal-protocol.md.
-var UnionPayPOS = &Profile{
-	Name:     "unionpay-pos",
-	TPDU:     true,
-	Header:   6,
-	MaxFrame: 2048,
-	MAC:      MACSpec{Algorithm: "unionpay-ecb", Field: 64, Text: true},
-	Fields: with(commonFields, map[int]Field{
-		22: {Name: "point of service entry mode", NameZH: "服务点输入方式码", Type: N, Length: 3},
-		64: {Name: "message authentication code", NameZH: "报文鉴别码", Type: B, Length: 8},
-	}),
-}
-
 // CardNetwork is the dialect between Hawker and a card network: docs/network-protocol.md.
 // Its MAC is field 128, so field 64 is not a part of it.
 var CardNetwork = &Profile{
@@ -34,8 +21,8 @@ var CardNetwork = &Profile{
 	}),
 }
 
-// commonFields are written alike in both profiles. Sequences of digits are
-// aligned left unless Right says otherwise: the two dialects differ in field 22.
+// commonFields are written alike in all profiles. Sequences of digits are
+// aligned left unless Right says otherwise: terminals and networks differ in field 22.
 var commonFields = map[int]Field{
 	2:  {Name: "primary account number", NameZH: "主账号", Type: N, Length: 19, Var: 2, Class: PANLike},
 	3:  {Name: "processing code", NameZH: "交易处理码", Type: N, Length: 6},
@@ -63,6 +50,7 @@ var commonFields = map[int]Field{
 	53: {Name: "security control information", NameZH: "安全控制信息", Type: N, Length: 16},
 	54: {Name: "balances", NameZH: "余额", Type: AN, Length: 40, Var: 3},
 	55: {Name: "EMV data", NameZH: "IC卡数据域", Type: B, Length: 255, Var: 3, Class: Secret},
+	59: {Name: "terminal, QR code, place", NameZH: "终端信息、二维码、位置", Type: B, Length: 600, Var: 3, Class: Secret},
 	60: {Name: "reserved private: type, batch, network code", NameZH: "自定义域：类型、批次、网络管理码", Type: N, Length: 17, Var: 3},
 	61: {Name: "original batch, trace, date", NameZH: "原始信息域：批次、流水、日期", Type: N, Length: 29, Var: 3},
 	62: {Name: "key block", NameZH: "密钥块", Type: B, Length: 512, Var: 3, Class: Secret},
@@ -88,11 +76,21 @@ func Names() []string {
 	return names
 }
 
-var profiles = []*Profile{UnionPayPOS, CardNetwork}
+// profiles are all there are. To add one: a file beside profile_psp.go, and its name here.
+var profiles = []*Profile{UnionPayPOS, PSP, DUKPT, DUKPTAES, CardNetwork}
 
 // with is base and more in one new map.
 func with(base, more map[int]Field) map[int]Field {
 	all := maps.Clone(base)
 	maps.Copy(all, more)
 	return all
+}
+
+// without is fields without some numbers, in a new map.
+func without(fields map[int]Field, numbers ...int) map[int]Field {
+	rest := maps.Clone(fields)
+	for _, n := range numbers {
+		delete(rest, n)
+	}
+	return rest
 }

@@ -8,7 +8,7 @@ import (
 
 func TestProfilesGoByName(t *testing.T) {
 	t.Parallel()
-	if !slices.Equal(Names(), []string{"unionpay-pos", "card-network"}) {
+	if !slices.Equal(Names(), []string{"unionpay-pos", "psp", "dukpt", "dukpt-aes", "card-network"}) {
 		t.Errorf("names %v", Names())
 	}
 	for _, name := range Names() {
@@ -50,7 +50,7 @@ func TestCardDataHasItsClass(t *testing.T) {
 			switch n {
 			case 2:
 				want = PANLike
-			case 35, 36, 48, 52, 55, 62:
+			case 35, 36, 48, 52, 55, 57, 59, 62:
 				want = Secret
 			}
 			if f.Class != want {

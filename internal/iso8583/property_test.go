@@ -37,7 +37,7 @@ func TestUnpackOfPackIsTheSame(t *testing.T) {
 func anyMessage(t *rapid.T, p *Profile) *Message {
 	m := New(text(t, "0123456789", 4, "MTI"))
 	numbers := rapid.SliceOfDistinct(rapid.SampledFrom(slices.Sorted(maps.Keys(p.Fields))), rapid.ID).Draw(t, "fields")
-	enciphered := rapid.Bool().Draw(t, "enciphered") && slices.Contains(numbers, 53)
+	enciphered := rapid.Bool().Draw(t, "enciphered") && slices.Contains(numbers, 53) && p.Fields[53].Type == N
 	for _, n := range numbers {
 		f := p.Fields[n]
 		length := f.Length
@@ -45,7 +45,7 @@ func anyMessage(t *rapid.T, p *Profile) *Message {
 			length = rapid.IntRange(0, f.Length).Draw(t, "length")
 		}
 		switch {
-		case n == 53:
+		case n == 53 && f.Type == N:
 			mode := []byte(text(t, "0123456789", 16, "53"))
 			mode[2] = '0'
 			if enciphered {

@@ -8,8 +8,6 @@ var (
 	ErrMAC = fault.New(fault.Invalid, "mac_wrong", "报文校验不通过，请重新签到。", "The message check failed. Please sign on again.")
 	// ErrPINBlock: the PIN block makes no sense under its key and card number. Sign on again.
 	ErrPINBlock = fault.New(fault.Invalid, "pin_block_wrong", "密码数据有误，请重新签到后再试。", "The PIN data could not be read. Please sign on again.")
-	// ErrKSN: a key serial number that no reader sends.
-	ErrKSN = fault.New(fault.Invalid, "key_serial", "密钥序列号有误，请联系客服。", "The key serial number is not valid. Please call support.")
 	// ErrTrack: the track makes no sense under its key. Sign on again.
 	ErrTrack = fault.New(fault.Invalid, "track_wrong", "磁道数据有误，请重新签到后再试。", "The card data could not be read. Please sign on again.")
 	// ErrNoKey: there is no such key.

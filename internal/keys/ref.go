@@ -18,7 +18,8 @@ const (
 	PurposeZPK Purpose = "zpk" // zone PIN key
 	PurposeZAK Purpose = "zak" // zone authentication key
 
-	PurposeBDK Purpose = "bdk" // base derivation key: readers with one key a transaction (DUKPT, triple DES)
+	PurposeBDK    Purpose = "bdk"     // base derivation key of readers with triple DES (X9.24-1)
+	PurposeAESBDK Purpose = "bdk-aes" // of readers with AES-128 (X9.24-3)
 
 	PurposeKBPK     Purpose = "kbpk"      // key block protection key, AES: protects key blocks of version D
 	PurposeTDESKBPK Purpose = "kbpk-tdes" // key block protection key, triple DES: version B; A and C are read
@@ -29,13 +30,13 @@ const (
 var sizes = map[Purpose][]int{
 	PurposeTMK: {16, 24}, PurposeTPK: {16, 24}, PurposeTDK: {16, 24}, PurposeTAK: {8, 16, 24},
 	PurposeZMK: {16, 24}, PurposeZPK: {16, 24}, PurposeZAK: {8, 16, 24},
-	PurposeBDK: {16}, PurposeKBPK: {16, 24, 32}, PurposeTDESKBPK: {16, 24},
+	PurposeBDK: {16}, PurposeAESBDK: {16}, PurposeKBPK: {16, 24, 32}, PurposeTDESKBPK: {16, 24},
 }
 
 // algorithm is what keys of the ref compute with; our own keys are Data.
 func (r Ref) algorithm() Algorithm {
 	switch p := r.Purpose(); {
-	case p == PurposeKBPK:
+	case p == PurposeKBPK || p == PurposeAESBDK:
 		return AES
 	case sizes[p] != nil:
 		return DES
@@ -69,8 +70,12 @@ func ZPK(network string) Ref { return refer(PurposeZPK, network) }
 // ZAK refers to the authentication key that is shared with a network.
 func ZAK(network string) Ref { return refer(PurposeZAK, network) }
 
-// BDK refers to the base derivation key of a fleet of readers.
-func BDK(fleet string) Ref { return refer(PurposeBDK, fleet) }
+// BDK refers to the base derivation key of a key set, named by the first five
+// bytes of its serial numbers in hexadecimal.
+func BDK(keySet string) Ref { return refer(PurposeBDK, keySet) }
+
+// AESBDK refers to the base derivation key of a key set with AES, named by the first four bytes.
+func AESBDK(keySet string) Ref { return refer(PurposeAESBDK, keySet) }
 
 // KBPK refers to the AES key that protects key blocks exchanged with a partner.
 func KBPK(partner string) Ref { return refer(PurposeKBPK, partner) }

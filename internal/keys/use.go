@@ -40,6 +40,9 @@ func (ks *Keystore) VerifyMAC(ctx context.Context, ref Ref, algorithm string, da
 // under to, a network's PIN key. The clear PIN lives in this function alone. A
 // block that is none under from and pan is ErrPINBlock.
 func (ks *Keystore) TranslatePIN(ctx context.Context, from, to Ref, pan card.PAN, block card.PINBlock) (out card.PINBlock, err error) {
+	if from.Purpose() == purposeSerial {
+		return ks.translateDerived(ctx, from, to, pan, block)
+	}
 	if err := from.must(PurposeTPK, PurposeZPK); err != nil {
 		return card.PINBlock{}, err
 	}
@@ -64,6 +67,11 @@ func translate(decrypt, encrypt func([]byte) ([]byte, error), pan card.PAN, bloc
 		return card.PINBlock{}, ErrPINBlock.Wrap(err)
 	}
 	defer pin.Wipe()
+	return seal(encrypt, pin, pan)
+}
+
+// seal enciphers a PIN for a network, as a block of format 0.
+func seal(encrypt func([]byte) ([]byte, error), pin card.PIN, pan card.PAN) (card.PINBlock, error) {
 	fresh, err := card.EncodePIN(card.ISO0, pin, pan)
 	if err != nil {
 		return card.PINBlock{}, err

@@ -21,11 +21,11 @@ const (
 )
 
 // Wrapped is a key enciphered under another (ECB), and its check value of four
-// bytes. Neither is secret. The zero Wrapped is no key.
+// or eight bytes. Neither is secret. The zero Wrapped is no key.
 type Wrapped struct{ Cipher, KCV []byte }
 
 // WorkingKeys are a terminal's keys until its next sign-on, under its master
-// key: TPK 16 bytes, TAK 8, TDK 16 or none.
+// key: TPK 16 bytes, TAK 8 or 16, TDK 16 or none.
 type WorkingKeys struct{ TPK, TAK, TDK Wrapped }
 
 // WorkingKeys generates the keys of layout for the terminal that owns tmk, and
@@ -33,6 +33,23 @@ type WorkingKeys struct{ TPK, TAK, TDK Wrapped }
 // data key destroys the former. Layouts other than the two are ErrLayout: a
 // single-length PIN key is not acceptable.
 func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (WorkingKeys, error) {
+	return ks.WorkingKeysOf(ctx, tmk, layout, Sizes{})
+}
+
+// Sizes are what dialects differ in. The zero Sizes are the usual ones.
+type Sizes struct {
+	TAK int // bytes of the authentication key, 8 or 16; 8 when 0
+	KCV int // bytes of each check value, 4 or 8; 4 when 0
+}
+
+// WorkingKeysOf is WorkingKeys in other sizes.
+func (ks *Keystore) WorkingKeysOf(ctx context.Context, tmk Ref, layout Layout, s Sizes) (WorkingKeys, error) {
+	if s.TAK == 0 {
+		s.TAK = 8
+	}
+	if s.KCV == 0 {
+		s.KCV = 4
+	}
 	if err := tmk.must(PurposeTMK); err != nil {
 		return WorkingKeys{}, err
 	}
@@ -48,7 +65,7 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 		row  row
 	}{
 		{ref: TPK(tmk.Owner()), size: 16, out: &out.TPK},
-		{ref: TAK(tmk.Owner()), size: 8, out: &out.TAK},
+		{ref: TAK(tmk.Owner()), size: s.TAK, out: &out.TAK},
 		{ref: TDK(tmk.Owner()), size: 16, out: &out.TDK},
 	}
 	refs := make([]Ref, len(batch))
@@ -64,13 +81,13 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 			return WorkingKeys{}, ErrUnavailable.Wrap(err)
 		}
 		defer k.Wipe()
-		if *batch[i].out, batch[i].row, err = ks.wrapUnder(ctx, tmk, batch[i].ref, k); err != nil {
+		if *batch[i].out, batch[i].row, err = ks.wrapUnder(ctx, tmk, batch[i].ref, k, s.KCV); err != nil {
 			return WorkingKeys{}, err
 		}
 	}
 	err := ks.write(ctx, func(tx *store.Tx) error {
 		for _, b := range batch {
-			if err := ks.replace(ctx, tx, b.row, fmt.Sprintf("%X", b.out.KCV)); err != nil {
+			if err := ks.replace(ctx, tx, b.row, fmt.Sprintf("%X", b.out.KCV[:4])); err != nil {
 				return err
 			}
 		}
@@ -86,11 +103,16 @@ func (ks *Keystore) WorkingKeys(ctx context.Context, tmk Ref, layout Layout) (Wo
 	return out, nil
 }
 
-// wrapUnder enciphers k for a terminal, and wraps it for ourselves.
-func (ks *Keystore) wrapUnder(ctx context.Context, tmk, ref Ref, k tdes.Key) (w Wrapped, r row, err error) {
+// wrapUnder enciphers k for a terminal, with the first kcv bytes of its check value, and
+// wraps it for ourselves.
+func (ks *Keystore) wrapUnder(ctx context.Context, tmk, ref Ref, k tdes.Key, kcv int) (w Wrapped, r row, err error) {
 	raw := k.Reveal()
 	defer clear(raw)
-	w.KCV = k.KCV()
+	whole, err := k.Encrypt(make([]byte, tdes.BlockSize))
+	if err != nil {
+		return w, r, err
+	}
+	w.KCV = whole[:min(kcv, len(whole))]
 	err = ks.with(ctx, func(m []Key) (err error) {
 		w.Cipher, err = m[0].Encrypt(raw)
 		return err

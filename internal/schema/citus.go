@@ -8,7 +8,7 @@ var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "l
 	"payments", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads"}
 
 // Reference are the small shared tables that Citus copies to every node.
-var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places"}
+var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers"}
 
 // Citus are the statements that distribute a migrated schema, in order; running them
 // again fails, because a table is distributed once.

@@ -18,16 +18,17 @@ func BenchmarkProve(b *testing.B) {
 	s, raw := d.w.server, d.frame(d.chip(1))
 	b.ReportAllocs()
 	for b.Loop() {
-		frame, err := s.Profile.ReadFrame(bytes.NewReader(raw))
+		raw, err := s.dialects.ReadFrame(bytes.NewReader(raw))
 		if err != nil {
 			b.Fatal(err)
 		}
-		m, err := s.open(frame.Body)
+		readings, _, err := s.open(raw)
 		if err != nil {
 			b.Fatal(err)
 		}
-		c := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
-		if row, proven, err := s.prove(b.Context(), c, frame.Body); err != nil || !proven || row.name != "sale" {
+		r := s.choose(b.Context(), readings)
+		c := &call{profile: r.Profile, message: r.Message, reply: iso8583.New(answerMTI(r.Message.MTI))}
+		if row, proven, err := s.prove(b.Context(), c, r.Frame.Body); err != nil || !proven || row.name != "sale" {
 			b.Fatal(row, proven, err)
 		}
 	}
@@ -37,28 +38,25 @@ func BenchmarkProve(b *testing.B) {
 func BenchmarkReply(b *testing.B) {
 	d := newWorld(b, storetest.SQLite(b), func(c *Config) { c.Remember = time.Hour }).device("en")
 	s := d.w.server
-	frame, err := s.Profile.ParseFrame(d.frame(d.chip(1)))
+	readings, _, err := s.open(d.frame(d.chip(1)))
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := s.open(frame.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	proof := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
+	p, frame, m := readings[0].Profile, readings[0].Frame, readings[0].Message
+	proof := &call{profile: p, message: m, reply: iso8583.New(answerMTI(m.MTI))}
 	if _, _, err := s.prove(b.Context(), proof, frame.Body); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		c := &call{message: m, merchant: proof.merchant, terminal: proof.terminal, reply: iso8583.New(answerMTI(m.MTI))}
+		c := &call{profile: p, message: m, merchant: proof.merchant, terminal: proof.terminal, reply: iso8583.New(answerMTI(m.MTI))}
 		s.stamp(c, payment.Attempt{ID: 1, State: payment.Approved, Created: noon, AuthCode: "123456", Issuer: "48021000"})
 		s.finish(c, codeApproved, nil)
 		packed, err := s.pack(b.Context(), c, true)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.Profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: frame.Header, Body: packed}); err != nil {
+		if _, err := p.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: frame.Header, Body: packed}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 // call is one message on its way to an answer.
 type call struct {
+	profile  *iso8583.Profile // the dialect of the message and its answer
 	message  *iso8583.Message
 	f60      iso8583.Field60
 	merchant merchant.Merchant
@@ -33,38 +34,90 @@ func (c *call) source() payment.Source {
 	return payment.Source{Merchant: c.merchant, Terminal: c.terminal.ID, Batch: number(c.f60.Batch), Trace: number(c.message.Text(11))}
 }
 
+// lang is the language of the sentences for this merchant: English where the
+// dialect cannot write the other.
+func (c *call) lang() string {
+	if !c.profile.Chinese() {
+		return "en"
+	}
+	return c.terminal.Lang
+}
+
 // keyOwner names a terminal in the keystore.
 func keyOwner(m merchant.Merchant, t terminal.ID) string { return m.MID + "/" + string(t) }
 
 func (c *call) keyOwner() string { return keyOwner(c.merchant, c.terminal.ID) }
 
 // open reads a message that can be answered: a request that says who asks. Its
-// other values are judged after its MAC.
-func (s *Server) open(body []byte) (*iso8583.Message, error) {
-	m, err := s.Profile.Unpack(body)
+// other values are judged after its MAC. A frame may be read in several dialects;
+// framed says whether its head fits one.
+func (s *Server) open(raw []byte) (readings []iso8583.Reading, framed bool, err error) {
+	all, framed, err := s.dialects.Open(raw)
 	if err != nil {
-		return nil, err
+		return nil, framed, err
 	}
+	for _, r := range all {
+		bad := answerable(r.Profile, r.Message)
+		if bad == nil {
+			readings = append(readings, r)
+		} else if err == nil {
+			err = bad
+		}
+	}
+	if len(readings) > 0 {
+		err = nil
+	}
+	return readings, framed, err
+}
+
+// answerable finds fault with what is no request, or does not say who asks.
+func answerable(p *iso8583.Profile, m *iso8583.Message) error {
 	if m.MTI[0] != '0' || (m.MTI[2]-'0')%2 != 0 {
-		return nil, &iso8583.FormatError{Expected: "an MTI of a request", Got: m.MTI}
+		return &iso8583.FormatError{Expected: "an MTI of a request", Got: m.MTI}
 	}
 	for _, n := range []int{41, 42} {
 		if !m.Has(n) {
-			return nil, &iso8583.FormatError{Field: n, Expected: "a value", Got: "none"}
+			return &iso8583.FormatError{Field: n, Expected: "a value", Got: "none"}
 		}
-		if err := s.Profile.ValidateField(m, n); err != nil {
-			return nil, err
+		if err := p.ValidateField(m, n); err != nil {
+			return err
 		}
 	}
-	return m, nil
+	return nil
+}
+
+// choose takes the reading in the dialect that its terminal speaks. When there is
+// none the first is as good as any: it will be refused.
+func (s *Server) choose(ctx context.Context, readings []iso8583.Reading) iso8583.Reading {
+	chosen := readings[0]
+	for _, r := range readings[1:] {
+		if _, t, err := s.whose(ctx, r.Message); err == nil && t.Profile == r.Profile.Name {
+			r, chosen = chosen, r
+		}
+		wipe(r.Message)
+	}
+	return chosen
+}
+
+// wipe takes card data out of a message.
+func wipe(m *iso8583.Message) { m.Wipe(2, 35, 36, 48, 52, 55, iso8583.EncipheredTrack) }
+
+// whose finds the merchant and the terminal that a message names.
+func (s *Server) whose(ctx context.Context, m *iso8583.Message) (owner merchant.Merchant, t terminal.Terminal, err error) {
+	if owner, err = s.merchants.Get(ctx, m.Text(42)); err != nil {
+		return owner, t, err
+	}
+	t, err = s.terminals.Get(ctx, terminalKey{owner.ID, terminal.ID(m.Text(41))})
+	return owner, t, err
 }
 
 // answer turns a message into the bytes to send back; nil when none can be made.
-func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Message) []byte {
+func (s *Server) answer(ctx context.Context, r iso8583.Reading) []byte {
 	began := time.Now()
+	frame, m := r.Frame, r.Message
 	defer clear(frame.Body)
-	defer m.Wipe(2, 35, 36, 48, 52, 55)
-	c := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
+	defer wipe(m)
+	c := &call{profile: r.Profile, message: m, reply: iso8583.New(answerMTI(m.MTI))}
 	name, proven, err := s.serve(ctx, c, frame.Body)
 	code := c.reply.Text(39)
 	if err != nil {
@@ -84,7 +137,7 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 	} else {
 		header = header.WithProcessingRequest(iso8583.NothingToDo)
 	}
-	out, packErr := s.Profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: header, Body: packed})
+	out, packErr := c.profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: header, Body: packed})
 	if packErr != nil {
 		s.Log.Error("answer cannot be framed", "name", name, "err", packErr)
 		return nil
@@ -145,12 +198,12 @@ func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transact
 	m := c.message
 	f60, f60err := iso8583.ParseField60(m.Text(60))
 	c.f60 = f60
-	row = find(m, f60)
-	if c.merchant, err = s.merchants.Get(ctx, m.Text(42)); err != nil {
+	row = find(s.rows[c.profile], m, f60)
+	if c.merchant, c.terminal, err = s.whose(ctx, m); err != nil {
 		return row, false, err
 	}
-	if c.terminal, err = s.terminals.Get(ctx, terminalKey{c.merchant.ID, terminal.ID(m.Text(41))}); err != nil {
-		return row, false, err
+	if c.terminal.Profile != c.profile.Name {
+		return row, false, errDialect.With("it speaks %s, not %s", c.terminal.Profile, c.profile.Name)
 	}
 	if c.terminal.Renew { // which its sign-on ends, perhaps since the row was remembered
 		if c.terminal, err = terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, c.terminal.ID); err != nil {
@@ -161,11 +214,11 @@ func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transact
 		return row, false, terminal.ErrTampered
 	}
 	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.
-	if covered, mac, ok := s.Profile.MACRange(body); ok || (row != nil && row.mac) {
+	if covered, mac, ok := c.profile.MACRange(body); ok || (row != nil && row.mac) {
 		if !ok {
-			return row, false, keys.ErrMAC.With("no field %d", s.Profile.MAC.Field)
+			return row, false, keys.ErrMAC.With("no field %d", c.profile.MAC.Field)
 		}
-		if err := s.Keys.VerifyMAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered, mac); err != nil {
+		if err := c.protection().verify(ctx, s, c, covered, mac); err != nil {
 			return row, false, err
 		}
 		proven, c.proven = true, true
@@ -173,7 +226,7 @@ func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transact
 			return row, true, terminal.ErrRenew
 		}
 	}
-	if err := s.Profile.Validate(m); err != nil {
+	if err := c.profile.Validate(m); err != nil {
 		return row, proven, formatFault(err)
 	}
 	if f60err != nil {
@@ -210,13 +263,13 @@ func (s *Server) finish(c *call, code string, err error) {
 			r.SetBytes(n, m.Bytes(n))
 		}
 	}
-	r.Set(39, code).Set(32, s.Acquirer)
+	r.Set(39, c.profile.Code(code)).Set(32, s.Acquirer)
 	if now := s.Clock(); c.merchant.ID != 0 && !r.Has(12) { // what is unknown has no local time
 		now = now.In(c.merchant.Zone)
 		r.Set(12, now.Format("150405")).Set(13, now.Format("0102"))
 	}
 	s.tell(c, code, err)
-	s.keepClean(r)
+	c.keepClean()
 }
 
 // sentenceSize is what field 63 holds behind the card organisation, in bytes.
@@ -226,18 +279,18 @@ const sentenceSize = 160
 func (s *Server) tell(c *call, code string, err error) {
 	text := ""
 	if code != codeApproved {
-		text = sentence(c.terminal.Lang, code, err)
+		text = sentence(c.lang(), code, err)
 	}
 	if text != "" || c.reply.Has(44) {
-		c.reply.SetBytes(63, append([]byte("CUP"), iso8583.EncodeText(text, sentenceSize)...))
+		c.reply.SetBytes(63, append([]byte(c.profile.Organisation), iso8583.EncodeText(text, sentenceSize)...))
 	}
 }
 
 // keepClean drops echoed values that would not pack, because the request held something malformed.
-func (s *Server) keepClean(r *iso8583.Message) {
+func (c *call) keepClean() {
 	for _, n := range [...]int{3, 4, 11, 25, 49, 60} {
-		if s.Profile.ValidateField(r, n) != nil {
-			r.Unset(n)
+		if c.profile.ValidateField(c.reply, n) != nil {
+			c.reply.Unset(n)
 		}
 	}
 }
@@ -245,11 +298,9 @@ func (s *Server) keepClean(r *iso8583.Message) {
 // pack writes the answer, with a MAC when the request proved itself.
 func (s *Server) pack(ctx context.Context, c *call, proven bool) ([]byte, error) {
 	if !proven {
-		return s.Profile.Pack(c.reply)
+		return c.profile.Pack(c.reply)
 	}
-	return s.Profile.PackMAC(c.reply, func(covered []byte) ([]byte, error) {
-		return s.Keys.MAC(ctx, keys.TAK(c.keyOwner()), s.Profile.MAC.Algorithm, covered)
-	})
+	return c.profile.PackMAC(c.reply, func(covered []byte) ([]byte, error) { return c.protection().mac(ctx, s, c, covered) })
 }
 
 // stamp fills an answer about an attempt: the same whenever it is asked for again.

@@ -39,6 +39,7 @@ var (
 	errUntold      = fault.New(fault.Unavailable, "balance_untold", "银行没有告知余额，请稍后再试。", "The bank did not tell the balance. Please try again later.")
 	errUseChip     = fault.New(fault.Declined, "use_chip", "这张卡有芯片，请插卡。", "This card has a chip. Please insert it.")
 	errChipDiffers = fault.New(fault.Invalid, "chip_differs", "芯片数据与交易不一致。", "The chip's data are not of this transaction.")
+	errDialect     = fault.New(fault.Declined, "dialect", "终端的报文格式与登记的不符，请联系客服。", "This terminal is registered for another protocol. Please call support.")
 	errInvalidCard = fault.New(fault.Invalid, "card_invalid", "卡号无效，请换一张卡。", "The card number is not valid. Please use another card.")
 )
 
@@ -72,6 +73,7 @@ var codes = map[*fault.Fault]string{
 	errNotSupp:              codeNotSupp,
 	errDiffers:              codeDiffers,
 	errUntold:               codeSystem,
+	errDialect:              "58",
 	errInvalidCard:          codeInvalidCard,
 	errUseChip:              codeUseChip,
 	errChipDiffers:          codeSecurity,
@@ -80,6 +82,9 @@ var codes = map[*fault.Fault]string{
 	keys.ErrNoKey:           codeMAC, // signed off, or never signed on
 	keys.ErrTrack:           codeMAC,
 	keys.ErrPINBlock:        "99",
+	keys.ErrSerial:          "A7",
+	keys.ErrReader:          "A7",
+	keys.ErrCounter:         "A7",
 	keys.ErrLayout:          codeNotSupp,
 }
 

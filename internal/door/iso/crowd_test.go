@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"hawker/internal/iso8583"
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 )
@@ -171,7 +172,7 @@ func TestAConnectionThatTalksNonsenseIsClosed(t *testing.T) {
 		"a message that ends too soon": {framed(newMessage("0200").set(41, "T00000").pack()), 7, "field 41 at offset 10: expected 8 bytes, got 6 bytes"},
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := bubbled(t, func(c *Config) { c.MaxBad = 8 })
+		w := bubbled(t, func(c *Config) { c.MaxBad, c.Profile = 8, iso8583.UnionPayPOS })
 		d := w.shop().device("zh-CN")
 		for name, row := range rows {
 			t.Log(name)

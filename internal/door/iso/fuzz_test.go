@@ -38,12 +38,14 @@ func FuzzServer(f *testing.F) {
 			}
 			copy(mac, right)
 		}
-		m, err := w.server.open(body)
+		readings, _, err := w.server.open(framed(body))
 		if err != nil {
 			return
 		}
+		reading := w.server.choose(context.Background(), readings)
+		m := reading.Message
 		asked := iso8583.New(m.MTI).SetBytes(41, slices.Clone(m.Bytes(41))).SetBytes(42, slices.Clone(m.Bytes(42)))
-		raw := w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m)
+		raw := w.server.answer(context.Background(), reading)
 		frame, err := iso8583.UnionPayPOS.ParseFrame(raw)
 		if err != nil {
 			t.Fatalf("%v is answered %x: %v", asked, raw, err)

@@ -2,6 +2,7 @@ package iso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hawker/internal/iso8583"
@@ -15,35 +16,52 @@ import (
 // signOn answers 0800: fresh working keys under the terminal's master key, the
 // open batch, the time.
 func (s *Server) signOn(ctx context.Context, c *call) error {
-	now, err := terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, c.terminal.ID) // the batch must not be a remembered one
+	if err := s.mayBegin(ctx, c); err != nil {
+		return err
+	}
+	tak, kcv := c.profile.KeyBlock.KeySizes()
+	fresh, err := s.Keys.WorkingKeysOf(ctx, keys.TMK(c.keyOwner()), keys.Layout(c.f60.Network), keys.Sizes{TAK: tak, KCV: kcv})
 	if err != nil {
 		return err
 	}
-	if err := now.MaySignOn(); err != nil {
-		return err
-	}
-	if err := c.merchant.MayTake(); err != nil {
-		return err
-	}
-	fresh, err := s.Keys.WorkingKeys(ctx, keys.TMK(c.keyOwner()), keys.Layout(c.f60.Network))
-	if err != nil {
-		return err
-	}
-	block, err := iso8583.KeyBlock{
+	block, err := c.profile.BuildKeyBlock(iso8583.Layout(c.f60.Network), iso8583.KeyBlock{
 		TPK: iso8583.WrappedKey(fresh.TPK), TAK: iso8583.WrappedKey(fresh.TAK), TDK: iso8583.WrappedKey(fresh.TDK),
-	}.Build(iso8583.Layout(c.f60.Network))
+	})
 	if err != nil {
 		return err
 	}
+	c.reply.SetBytes(62, block)
+	return s.opened(ctx, c)
+}
+
+// begin answers a sign-on that brings no keys: the open batch, the time.
+func (s *Server) begin(ctx context.Context, c *call) error {
+	if err := s.mayBegin(ctx, c); err != nil {
+		return err
+	}
+	return s.opened(ctx, c)
+}
+
+// mayBegin reads the terminal anew, since its batch must not be a remembered one,
+// and refuses it or its merchant.
+func (s *Server) mayBegin(ctx context.Context, c *call) (err error) {
+	if c.terminal, err = terminal.ByID(ctx, s.DB.Read(), c.merchant.ID, c.terminal.ID); err != nil {
+		return err
+	}
+	return errors.Join(c.terminal.MaySignOn(), c.merchant.MayTake())
+}
+
+// opened notes the sign-on and tells the open batch.
+func (s *Server) opened(ctx context.Context, c *call) error {
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return terminal.SignOn(ctx, tx, c.terminal, s.Clock()) }); err != nil {
 		return err
 	}
-	f60, err := iso8583.Field60{Type: c.f60.Type, Batch: fmt.Sprintf("%06d", now.Batch), Network: c.f60.Network}.Build()
+	f60, err := iso8583.Field60{Type: c.f60.Type, Batch: fmt.Sprintf("%06d", c.terminal.Batch), Network: c.f60.Network}.Build()
 	if err != nil {
 		return err
 	}
 	c.terminal.Renew, c.terminal.SignedOn = false, s.Clock() // nothing more to ask of it
-	c.reply.Set(60, f60).SetBytes(62, block)
+	c.reply.Set(60, f60)
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"hawker/internal/emv"
 	"hawker/internal/fault"
 	"hawker/internal/iso8583"
-	"hawker/internal/keys"
 	"hawker/internal/payment"
 )
 
@@ -40,7 +39,7 @@ func (s *Server) void(ctx context.Context, c *call) error { return s.giveBack(ct
 
 // refund answers 0220/200000/25; the card must be there.
 func (s *Server) refund(ctx context.Context, c *call) error {
-	if !c.message.Has(2) && !c.message.Has(35) {
+	if !c.message.Has(2) && !c.hasTrack() {
 		return errFormat.Wrap(&iso8583.FormatError{Field: 2, Expected: "a card number or track 2", Got: "neither"})
 	}
 	return s.giveBack(ctx, c, s.Engine.Refund)
@@ -56,7 +55,7 @@ func (s *Server) giveBack(ctx context.Context, c *call, do func(context.Context,
 		return formatFault(err)
 	}
 	r := payment.ReturnRequest{Source: c.source(), Amount: amount, Ref: c.message.Text(37), OriginalBatch: number(f61.Batch), OriginalTrace: number(f61.Trace)}
-	if c.message.Has(2) || c.message.Has(35) {
+	if c.message.Has(2) || c.hasTrack() {
 		var facts payment.CardFacts
 		if r.Card, facts, err = s.card(ctx, c); err != nil {
 			return err
@@ -144,16 +143,11 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 		return channel.Card{}, payment.CardFacts{}, err
 	}
 	var pan card.PAN
-	if m.Has(35) {
-		out.Track2 = card.NewTrack(m.Text(35))
-		if m.Has(53) && m.Text(53)[2] == '1' {
-			clear2, err := s.Keys.DecryptTrack(ctx, keys.TDK(c.keyOwner()), out.Track2)
-			if err != nil {
-				return fail(err)
-			}
-			out.Track2.Wipe()
-			out.Track2 = clear2
-		}
+	withTrack, err := s.track(ctx, c, &out.Track2)
+	if err != nil {
+		return fail(err)
+	}
+	if withTrack {
 		number, expiry, rest, err := out.Track2.Split()
 		if err != nil {
 			return fail(errInvalidCard.Wrap(err))
@@ -165,7 +159,7 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 		if err != nil {
 			return fail(errInvalidCard.Wrap(err))
 		}
-		if m.Has(35) && !number.Equal(pan) {
+		if withTrack && !number.Equal(pan) {
 			return fail(errInvalidCard.With("fields 2 and 35 are of two cards"))
 		}
 		pan = number
@@ -181,7 +175,7 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 		if err != nil {
 			return fail(errFormat.Wrap(err))
 		}
-		out.PIN, out.PINKey = block, string(keys.TPK(c.keyOwner()))
+		out.PIN, out.PINKey = block, string(c.protection().pinKey(c))
 	}
 	if m.Has(55) {
 		t, err := c.icc(emv.Online)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"testing"
 
-	"hawker/internal/iso8583"
 	"hawker/internal/store/storetest"
 )
 
@@ -50,16 +49,16 @@ func TestNothingOfAMessageIsLeftInMemory(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	d := w.device("zh-CN")
 	for name, sent := range map[string]message{"a sale": d.chip(1_00), "a refusal": d.sale(0)} {
-		body := d.frame(sent)[bodyAt:]
-		m, err := w.server.open(body)
+		readings, _, err := w.server.open(d.frame(sent))
 		if err != nil {
 			t.Fatal(err)
 		}
+		body, m := readings[0].Frame.Body, readings[0].Message
 		var secrets [][]byte
 		for _, n := range []int{2, 35, 52, 55} {
 			secrets = append(secrets, m.Bytes(n))
 		}
-		if w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m) == nil {
+		if w.server.answer(context.Background(), readings[0]) == nil {
 			t.Errorf("%s has no answer", name)
 		}
 		for _, left := range append(secrets, body) {

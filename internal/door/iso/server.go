@@ -34,8 +34,8 @@ type Config struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Metrics  Metrics
-	Profile  *iso8583.Profile
-	Acquirer string // field 32
+	Profile  *iso8583.Profile // the one dialect of this listener; nil picks each terminal's own
+	Acquirer string           // field 32
 
 	MaxConns     int           // connections at once; 4096 when 0
 	MaxInFlight  int           // messages of one connection at once; 32 when 0
@@ -56,6 +56,8 @@ type Metrics interface {
 // Server answers terminals.
 type Server struct {
 	Config
+	dialects  iso8583.Dialects
+	rows      map[*iso8583.Profile][]transaction
 	merchants *store.Cache[string, merchant.Merchant]
 	terminals *store.Cache[terminalKey, terminal.Terminal]
 
@@ -72,7 +74,11 @@ func New(c Config) *Server {
 	c.MaxBad = orDefault(c.MaxBad, 8)
 	c.IdleTimeout = orDefault(c.IdleTimeout, 5*time.Minute)
 	c.FrameTimeout = orDefault(c.FrameTimeout, 10*time.Second)
-	return &Server{Config: c, conns: map[net.Conn]struct{}{},
+	dialects := iso8583.Terminals()
+	if c.Profile != nil {
+		dialects = iso8583.Dialects{c.Profile}
+	}
+	return &Server{Config: c, conns: map[net.Conn]struct{}{}, dialects: dialects, rows: rowsOf(dialects),
 		merchants: store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, mid string) (merchant.Merchant, error) {
 			return merchant.ByMID(ctx, c.DB.Read(), mid)
 		}),
@@ -195,14 +201,19 @@ func (s *Server) converse(c net.Conn) {
 	var writing sync.Mutex
 	bad := 0
 	for {
-		frame, err := s.Profile.ReadFrame(&patient{s: s, c: c})
+		raw, err := s.dialects.ReadFrame(&patient{s: s, c: c})
 		if err != nil {
 			s.farewell(c, err)
 			return
 		}
-		m, err := s.open(frame.Body)
+		readings, framed, err := s.open(raw)
+		if err != nil && !framed { // what follows cannot be found
+			clear(raw)
+			s.farewell(c, err)
+			return
+		}
 		if err != nil {
-			clear(frame.Body)
+			clear(raw)
 			s.badMessage(c, "format", err)
 			if bad++; bad >= s.MaxBad {
 				s.Log.Warn("connection closed: too many bad messages", "from", c.RemoteAddr(), "bad", bad)
@@ -213,7 +224,7 @@ func (s *Server) converse(c net.Conn) {
 		slots <- struct{}{}
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			answer := s.answer(context.Background(), frame, m)
+			answer := s.answer(context.Background(), s.choose(context.Background(), readings))
 			if answer == nil {
 				return
 			}

@@ -60,12 +60,22 @@ func (w *world) shop() *shop {
 // device registers another terminal with its master key; it has not signed on.
 func (s *shop) device(lang string) *device {
 	s.w.t.Helper()
+	return s.deviceOf("unionpay-pos", lang)
+}
+
+// deviceOf registers a terminal of another host profile.
+func (s *shop) deviceOf(profile, lang string) *device {
+	s.w.t.Helper()
 	s.devices++
-	d := &device{w: s.w, shop: s, id: fmt.Sprintf("T%07d", s.devices), batch: 1}
+	d := &device{w: s.w, shop: s, id: fmt.Sprintf("T%07d", s.devices), batch: 1, speech: speech{name: profile}}
 	s.w.write(func(ctx context.Context, tx *store.Tx) error {
-		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: s.ID, ID: terminal.ID(d.id), Serial: s.MID + d.id, Model: "test", Profile: "unionpay-pos",
+		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: s.ID, ID: terminal.ID(d.id), Serial: s.MID + d.id, Model: "test", Profile: profile,
 			Lang: lang, State: terminal.Active, Batch: 1, BatchDay: s.Day(s.w.clock())})
 	})
+	if d.derives() {
+		d.bind()
+		return d
+	}
 	d.tmk = s.w.newKey(keys.TMK(s.MID+"/"+d.id), 16)
 	return d
 }

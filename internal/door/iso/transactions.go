@@ -2,8 +2,34 @@ package iso
 
 import (
 	"context"
+	"slices"
 
 	"hawker/internal/iso8583"
+)
+
+// rowsOf is the table as each dialect has it: every one shares the rows below, but
+// knows sign-ons of its own, and may want a MAC and further fields everywhere.
+func rowsOf(dialects iso8583.Dialects) map[*iso8583.Profile][]transaction {
+	all := map[*iso8583.Profile][]transaction{}
+	for _, p := range dialects {
+		for _, row := range transactions {
+			if row.name == signOn && !p.Knows(iso8583.Layout(row.network)) {
+				continue
+			}
+			row.mac = row.mac || p.MACAlways && row.name != echo
+			if row.mac {
+				row.required = slices.Concat(row.required, p.Requires)
+			}
+			all[p] = append(all[p], row)
+		}
+	}
+	return all
+}
+
+// The rows that a dialect changes.
+const (
+	signOn = "sign-on"
+	echo   = "echo"
 )
 
 // transaction is one row of docs/terminal-protocol.md: what a message is, what it
@@ -25,6 +51,7 @@ var transactions = []transaction{
 	{"sign-on", "0800", "", "", "00", "001", []int{11, 63}, false, (*Server).signOn},
 	{"sign-on", "0800", "", "", "00", "003", []int{11, 63}, false, (*Server).signOn},
 	{"sign-on", "0800", "", "", "00", "004", []int{11, 63}, false, (*Server).signOn},
+	{"sign-on", "0800", "", "", "00", "005", []int{11, 63}, false, (*Server).begin},
 	{"sign-off", "0820", "", "", "00", "002", []int{11}, false, (*Server).signOff},
 	{"echo", "0820", "", "", "00", "301", []int{11}, false, (*Server).echo},
 	{"status upload", "0820", "", "", "00", "362", []int{11, 62}, false, (*Server).status},
@@ -45,10 +72,10 @@ var transactions = []transaction{
 	{"batch upload end", "0320", "", "", "00", "202", []int{11, 48}, false, (*Server).endUpload},
 }
 
-// find gives the row that a message belongs to; nil when it belongs to none.
-func find(m *iso8583.Message, f60 iso8583.Field60) *transaction {
-	for i := range transactions {
-		t := &transactions[i]
+// find gives the row of rows that a message belongs to; nil when it belongs to none.
+func find(rows []transaction, m *iso8583.Message, f60 iso8583.Field60) *transaction {
+	for i := range rows {
+		t := &rows[i]
 		if t.mti == m.MTI && t.network == f60.Network && fits(t.processing, m.Text(3)) && fits(t.msgType, f60.Type) && t.conditioned(m) {
 			return t
 		}

@@ -12,11 +12,12 @@ import (
 // by nothing else, so that it can be wrong: values are not checked, digits may be
 // A to F, and a fixed field may have any length.
 type message struct {
-	mti    string
-	fields map[int]string
+	mti     string
+	fields  map[int]string
+	derived bool // field 53 is bytes: the dialect derives its keys
 }
 
-func newMessage(mti string) message { return message{mti, map[int]string{}} }
+func newMessage(mti string) message { return message{mti: mti, fields: map[int]string{}} }
 
 func (m message) set(n int, value string) message {
 	m.fields[n] = value
@@ -28,7 +29,7 @@ func (m message) unset(n int) message {
 	return m
 }
 
-func (m message) clone() message { return message{m.mti, maps.Clone(m.fields)} }
+func (m message) clone() message { return message{m.mti, maps.Clone(m.fields), m.derived} }
 
 // wire says how the page writes each field: digits two a byte or bytes, and after
 // a length of so many digits. Odd digits are filled behind; those of field 23 before.
@@ -39,7 +40,7 @@ var wire = map[int]struct {
 	2: {true, 2}, 3: {true, 0}, 4: {true, 0}, 11: {true, 0}, 12: {true, 0}, 13: {true, 0}, 14: {true, 0}, 15: {true, 0},
 	22: {true, 0}, 23: {true, 0}, 25: {true, 0}, 26: {true, 0}, 32: {true, 2}, 35: {true, 2}, 36: {true, 3}, 37: {false, 0},
 	38: {false, 0}, 39: {false, 0}, 41: {false, 0}, 42: {false, 0}, 44: {false, 2}, 48: {true, 3}, 49: {false, 0}, 52: {false, 0},
-	53: {true, 0}, 54: {false, 3}, 55: {false, 3}, 60: {true, 3}, 61: {true, 3}, 62: {false, 3}, 63: {false, 3}, 64: {false, 0},
+	53: {true, 0}, 54: {false, 3}, 55: {false, 3}, 57: {false, 3}, 60: {true, 3}, 61: {true, 3}, 62: {false, 3}, 63: {false, 3}, 64: {false, 0},
 }
 
 // pack writes MTI, bitmap and fields.
@@ -58,7 +59,7 @@ func (m message) pack() []byte {
 		switch {
 		case n == 23:
 			body = append(body, nibbles("0"+value)...)
-		case wire[n].digits:
+		case wire[n].digits && !(n == 53 && m.derived):
 			body = append(body, nibbles(value)...)
 		default:
 			body = append(body, value...)

@@ -22,7 +22,6 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/emv"
-	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/ledger"
@@ -129,7 +128,7 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{}})
 	host.OnLate(engine.Late)
 	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
-		Profile: iso8583.UnionPayPOS, Acquirer: acquirer}
+		Acquirer: acquirer}
 	for _, f := range change {
 		f(&c)
 	}

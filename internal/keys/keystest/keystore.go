@@ -91,13 +91,17 @@ func keystore(t *testing.T, master, stranger Master) {
 	if got := must[card.Track](t)(ks.DecryptTrack(ctx, keys.TDK(terminal), card.NewTrack(sealed))); !got.Equal(card.NewTrack(track)) {
 		t.Error("another track")
 	}
-	if _, err := ks.DecryptTrack(ctx, keys.TDK(terminal), card.NewTrack(track)); !errors.Is(err, keys.ErrTrack) {
+	// One that is not enciphered becomes nonsense, which one time in a thousand looks like a track.
+	if got, err := ks.DecryptTrack(ctx, keys.TDK(terminal), card.NewTrack(track)); err == nil && got.Equal(card.NewTrack(track)) || err != nil && !errors.Is(err, keys.ErrTrack) {
 		t.Error("a track that is not enciphered:", err)
 	}
 
-	inject(keys.BDK("fleet"), raws[1])
 	ksn := dukpt.KSN{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, 0x01}
-	if err := ks.VerifyDUKPT(ctx, keys.BDK("fleet"), ksn, []byte("4012345678909D987"), unhex(t, "9CCC78173FC4FB64")); err != nil {
+	inject(keys.BDK(ksn.KeySet()), raws[1])
+	if err := ks.BindReader(ctx, terminal, ksn[:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := ks.VerifyDerived(ctx, terminal, ksn[:], []byte("4012345678909D987"), unhex(t, "9CCC78173FC4FB64")); err != nil {
 		t.Error("X9.24-1's message:", err)
 	}
 

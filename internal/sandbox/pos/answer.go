@@ -36,9 +36,12 @@ func (s *state) read(p *iso8583.Profile, f iso8583.Frame) (*answer, error) {
 	a := &answer{Message: m, signOn: f.Header.ProcessingRequest() == iso8583.SignOnAgain}
 	if covered, mac, ok := p.MACRange(f.Body); ok {
 		a.mac = macWrong
-		if s.Secure.verify(p.MAC.Algorithm, covered, mac) {
+		if s.Secure.verify(p, covered, mac) {
 			a.mac = macValid
 		}
+	}
+	if m.Has(39) {
+		m.Set(39, p.OurCode(m.Text(39)))
 	}
 	return a, nil
 }

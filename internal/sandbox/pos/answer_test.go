@@ -100,6 +100,6 @@ func FuzzAnswer(f *testing.F) {
 		_ = Slip(s.report(tx), Customer, English)
 		_, _, _ = hostTotals(a.Text(48))
 		keys := s.Secure
-		_ = keys.take(s.Layout, a.Bytes(62))
+		_ = keys.take(iso8583.UnionPayPOS, s.Layout, a.Bytes(62))
 	})
 }

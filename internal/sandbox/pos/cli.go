@@ -18,6 +18,7 @@ import (
 // CLI is the terminal as commands, for a kong program to embed. Each command is
 // one operation of the terminal at State.
 type CLI struct {
+	Profile string        `help:"The sandbox's terminal of this host profile: psp, dukpt or dukpt-aes; its memory lies beside --state." placeholder:"NAME"`
 	State   string        `help:"The terminal's memory." default:"hawker-data/terminal.json" placeholder:"FILE"`
 	Host    string        `help:"Host address instead of the provisioned one." placeholder:"ADDR"`
 	Lang    Language      `help:"zh-CN or en, instead of the terminal's language." enum:",zh-CN,en" default:""`
@@ -278,7 +279,7 @@ func (c *CLI) with(app *kong.Context, do func(*Terminal) error) error {
 	if c.Verbose {
 		options.Trace = func(d Direction, explanation string) { _, _ = fmt.Fprintf(app.Stderr, "%s %s\n", d, explanation) }
 	}
-	t, err := Open(c.State, options)
+	t, err := Open(FileOf(c.State, c.Profile), options)
 	if err != nil {
 		return c.exit(err, c.Lang)
 	}

@@ -21,9 +21,11 @@ type Device struct {
 	TPDU     string         `json:"tpdu"`           // destination and source, eight digits; "" means 00030000
 	Shop     Shop           `json:"shop"`           // an empty operator means 001
 	Language Language       `json:"language"`       // "" means zh-CN
-	Layout   iso8583.Layout `json:"layout"`         // working keys asked for: 003, or 004 with a TDK; "" means 004
+	Layout   iso8583.Layout `json:"layout"`         // working keys asked for: 003, or 004 with a TDK; "" means the profile's usual
 	Copy     int            `json:"copy,omitempty"` // sequence number of the copies of the test cards that lie beside it, 1 to 99; 0 means 1
 	TMK      tdes.Key       `json:"-"`              // double length
+	Initial  tdes.Key       `json:"-"`              // of a reader that derives its keys, 16 bytes, of AES too; in the place of the TMK
+	Reader   []byte         `json:"-"`              // its key serial number, with a counter of zero
 }
 
 // TLSFiles names the PEM files of a terminal that speaks TLS.
@@ -39,13 +41,21 @@ type TLSFiles struct {
 // reversal that nobody else knows of.
 func Provision(path string, d Device) error {
 	d = d.withDefaults()
-	if d.TMK.Size() != 16 {
+	profile, known := iso8583.ByName(d.Profile)
+	derived := known && profile.Protection.Derived()
+	if !derived && d.TMK.Size() != 16 {
 		return fmt.Errorf("provision: the TMK has %d bytes, want 16", d.TMK.Size())
 	}
 	memory := make([]byte, 32)
 	_, _ = rand.Read(memory) // never fails: crypto/rand ends the process instead
-	s := &state{Version: stateVersion, Batch: 1, Trace: 1, Secure: secure{TMK: d.TMK.Reveal(), Memory: memory}}
-	s.Device, s.TMK = d, tdes.Key{} // from here on the key is in Secure only
+	s := &state{Version: stateVersion, Batch: 1, Trace: 1, Secure: secure{Memory: memory}}
+	if derived {
+		s.Secure.Initial, s.Secure.Reader = d.Initial.Reveal(), d.Reader
+	} else {
+		s.Secure.TMK = d.TMK.Reveal()
+	}
+	d.TMK, d.Initial, d.Reader = tdes.Key{}, tdes.Key{}, nil
+	s.Device = d // from here on the key is in Secure only
 	if err := s.validate(); err != nil {
 		return fmt.Errorf("provision: %w", err)
 	}
@@ -70,7 +80,9 @@ func (d Device) withDefaults() Device {
 	fill(&d.TPDU, "00030000")
 	fill(&d.Shop.Operator, "001")
 	fill((*string)(&d.Language), string(Chinese))
-	fill((*string)(&d.Layout), string(iso8583.LayoutTrack))
+	if p, ok := iso8583.ByName(d.Profile); ok && len(p.SignOn) > 0 {
+		fill((*string)(&d.Layout), string(p.SignOn[0]))
+	}
 	return d
 }
 
@@ -78,7 +90,7 @@ func (d Device) withDefaults() Device {
 func (d Device) validate() error {
 	profile, known := iso8583.ByName(d.Profile)
 	switch {
-	case !known || profile.MAC.Field != 64:
+	case !known || profile.Protection == "":
 		return fmt.Errorf("no terminal profile %q", d.Profile)
 	case !digits(d.TPDU, 8):
 		return errors.New("the TPDU is not eight digits")
@@ -92,7 +104,7 @@ func (d Device) validate() error {
 		return errors.New("the operator is not three digits")
 	case d.Language != Chinese && d.Language != English:
 		return fmt.Errorf("no language %q", d.Language)
-	case d.Layout != iso8583.LayoutDouble && d.Layout != iso8583.LayoutTrack:
+	case !profile.Knows(d.Layout) || d.Layout == iso8583.LayoutSingle:
 		return fmt.Errorf("no key layout %q: a single-length PIN key is not acceptable", d.Layout)
 	}
 	if _, _, err := net.SplitHostPort(d.Host); err != nil {

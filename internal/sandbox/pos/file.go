@@ -8,7 +8,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"hawker/internal/iso8583"
 )
+
+// FileOf is where the sandbox keeps the memory of its terminal of a host profile:
+// base itself for the usual profile and for none, else beside it.
+func FileOf(base, profile string) string {
+	if profile == "" || profile == iso8583.UnionPayPOS.Name {
+		return base
+	}
+	ext := filepath.Ext(base)
+	return strings.TrimSuffix(base, ext) + "-" + profile + ext
+}
 
 // load reads a state that only its owner may read.
 func load(path string) (*state, error) {

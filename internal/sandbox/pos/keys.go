@@ -11,8 +11,8 @@ import (
 
 // take replaces the working keys by those of a sign-on's F62. It changes
 // nothing unless every key's check value verifies.
-func (k *secure) take(layout iso8583.Layout, f62 []byte) error {
-	block, err := iso8583.ParseKeyBlock(layout, f62)
+func (k *secure) take(p *iso8583.Profile, layout iso8583.Layout, f62 []byte) error {
+	block, err := p.ParseKeyBlock(layout, f62)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,8 @@ func (k *secure) take(layout iso8583.Layout, f62 []byte) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
-		if !bytes.Equal(key.KCV(), w.kcv) {
+		check, err := key.Encrypt(make([]byte, tdes.BlockSize)) // the check value is the beginning of this
+		if err != nil || !bytes.HasPrefix(check, w.kcv) {
 			return fmt.Errorf("the check value of the %s is wrong", w.name)
 		}
 		if key.Degenerate() {
@@ -58,28 +59,38 @@ func (k secure) unwrap(cipher hexBytes) (tdes.Key, error) {
 	return tdes.NewKey(b)
 }
 
-// mac authenticates the covered bytes of a message under the TAK.
-func (k secure) mac(algorithm string, covered []byte) ([]byte, error) {
+// mac authenticates the covered bytes of a message under the TAK, or the reader's next key.
+func (k secure) mac(p *iso8583.Profile, covered []byte) ([]byte, error) {
+	if p.Protection.Derived() {
+		return k.next(p).mac(covered)
+	}
 	tak, err := k.unwrap(k.TAK)
 	if err != nil {
 		return nil, err
 	}
 	defer tak.Wipe()
-	return tdes.MAC(algorithm, tak, covered)
+	return tdes.MAC(p.MAC.Algorithm, tak, covered)
 }
 
-// verify reports whether mac belongs to the covered bytes.
-func (k secure) verify(algorithm string, covered, mac []byte) bool {
+// verify reports whether mac belongs to the covered bytes of an answer to the last message.
+func (k secure) verify(p *iso8583.Profile, covered, mac []byte) bool {
+	if p.Protection.Derived() {
+		return k.last(p).verify(covered, mac)
+	}
 	tak, err := k.unwrap(k.TAK)
 	if err != nil {
 		return false
 	}
 	defer tak.Wipe()
-	return tdes.VerifyMAC(algorithm, tak, covered, mac) == nil
+	return tdes.VerifyMAC(p.MAC.Algorithm, tak, covered, mac) == nil
 }
 
-// protect enciphers the track of m under the TDK, when the terminal has one.
-func (k secure) protect(m *iso8583.Message) error {
+// protect enciphers the track of m under the TDK, when the terminal has one, or
+// under the reader's next key.
+func (k secure) protect(p *iso8583.Profile, m *iso8583.Message) error {
+	if p.Protection.Derived() {
+		return k.next(p).protect(m)
+	}
 	if len(k.TDK) == 0 || !m.Has(35) {
 		return nil
 	}

@@ -32,6 +32,9 @@ func (h hexBytes) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[key]"
 // LogValue hides the bytes in structured logs.
 func (h hexBytes) LogValue() slog.Value { return slog.StringValue("[key]") }
 
+// Format hides the keys for every verb.
+func (k secure) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[keys]") }
+
 // seal enciphers card data that an unanswered refund must repeat, AES-256-GCM.
 // PCI DSS 3.3.2 allows to keep it so until the authorization is complete; the
 // caller drops it with the answer. label binds it to its transaction.

@@ -151,6 +151,9 @@ func (s *session) present(m *iso8583.Message, p Presented, c *chip) error {
 			return err
 		}
 	}
+	if s.profile.Protection.Derived() {
+		return s.state.Secure.next(s.profile).putPIN(m, p)
+	}
 	tpk, err := s.state.Secure.unwrap(s.state.Secure.TPK)
 	if err != nil {
 		return err

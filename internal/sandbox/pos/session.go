@@ -91,14 +91,17 @@ var errSilent = errors.New("no valid answer in time")
 // wire packs m with its MAC, track enciphered, in a frame. Nothing may be
 // persisted about a message before this has succeeded.
 func (s *session) wire(m *iso8583.Message, withMAC bool) ([]byte, error) {
-	if err := s.state.Secure.protect(m); err != nil {
+	if err := s.state.Secure.protect(s.profile, m); err != nil {
 		return nil, err
+	}
+	if withMAC && s.profile.Protection.Derived() {
+		m.SetBytes(iso8583.SerialNumber, s.state.Secure.next(s.profile).serial)
 	}
 	body, err := s.pack(m, withMAC)
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", m.MTI, err)
 	}
-	return s.profile.AppendFrame(nil, iso8583.Frame{TPDU: s.tpdu(), Header: iso8583.DefaultHeader, Body: body})
+	return s.profile.AppendFrame(nil, iso8583.Frame{TPDU: s.tpdu(), Header: s.profile.Version, Body: body})
 }
 
 func (s *session) pack(m *iso8583.Message, withMAC bool) ([]byte, error) {
@@ -106,11 +109,19 @@ func (s *session) pack(m *iso8583.Message, withMAC bool) ([]byte, error) {
 		return s.profile.Pack(m)
 	}
 	return s.profile.PackMAC(m, func(covered []byte) ([]byte, error) {
-		return s.state.Secure.mac(s.profile.MAC.Algorithm, covered)
+		return s.state.Secure.mac(s.profile, covered)
 	})
 }
 
+// authenticated reports whether messages of a kind have a MAC.
+func (s *session) authenticated(k Kind) bool {
+	return shapes[k].mac || s.profile.MACAlways && k != Echo
+}
+
 func (s *session) tpdu() iso8583.TPDU {
+	if !s.profile.TPDU {
+		return iso8583.TPDU{}
+	}
 	return iso8583.TPDU{Dest: s.state.TPDU[:4], Source: s.state.TPDU[4:]}
 }
 
@@ -121,7 +132,8 @@ func (s *session) send(ctx context.Context, k Kind, m *iso8583.Message, change f
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	wire, err := s.wire(m, shapes[k].mac)
+	withMAC := s.authenticated(k)
+	wire, err := s.wire(m, withMAC)
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +141,12 @@ func (s *session) send(ctx context.Context, k Kind, m *iso8583.Message, change f
 	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
-	if fresh := m.Text(11) == six(s.state.Trace); fresh || change != nil {
+	spends := withMAC && s.profile.Protection.Derived()
+	if fresh := m.Text(11) == six(s.state.Trace); fresh || spends || change != nil {
 		err = s.commit(func(st *state) {
+			if spends {
+				st.Secure.Counter = st.Secure.next(s.profile).counter
+			}
 			if fresh {
 				st.Trace = after(st.Trace)
 			}
@@ -181,6 +197,9 @@ func (s *session) converse(m *iso8583.Message, wire []byte) (*answer, error) {
 		}
 		if err == nil && frame.TPDU != s.tpdu().Swap() {
 			err = errors.New("its TPDU is not ours turned round")
+		}
+		if err == nil && s.profile.MACAlways && m.Has(iso8583.SerialNumber) && a.mac != macValid && a.code() == approvedCode {
+			err = errors.New("it approves without proving where it comes from")
 		}
 		if err == nil {
 			return a, nil

@@ -34,7 +34,7 @@ func (t *Terminal) SignOff(ctx context.Context) (Result, error) {
 		}
 		return r, s.commit(func(st *state) {
 			st.SignedOn = false
-			st.Secure = secure{TMK: st.Secure.TMK, Memory: st.Secure.Memory}
+			st.Secure.TPK, st.Secure.TAK, st.Secure.TDK = nil, nil, nil
 		})
 	})
 }
@@ -75,7 +75,10 @@ func (s *session) signOn(ctx context.Context) (*answer, error) {
 		return nil, ErrAnswer.because(fmt.Errorf("batch %s", f60.Batch))
 	}
 	keys := s.state.Secure
-	if err := keys.take(s.state.Layout, a.Bytes(62)); err != nil {
+	if s.profile.KeyBlock != "" {
+		err = keys.take(s.profile, s.state.Layout, a.Bytes(62))
+	}
+	if err != nil {
 		return nil, errors.Join(ErrKeys.because(err), s.commit(func(st *state) { st.SignedOn = false }))
 	}
 	if batch != s.state.Batch && len(s.state.Rows) > 0 && s.state.Settling == nil {

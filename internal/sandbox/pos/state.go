@@ -41,6 +41,12 @@ type secure struct {
 	TAK    hexBytes `json:"tak,omitempty"`
 	TDK    hexBytes `json:"tdk,omitempty"`
 	Memory hexBytes `json:"memory"` // seals the card data of an unanswered refund, 32 bytes
+
+	// Of a terminal whose reader derives its keys, in the place of the others. A real
+	// reader forgets the initial key and keeps what it derived of it.
+	Initial hexBytes `json:"initial,omitempty"` // initial key, 16 bytes
+	Reader  hexBytes `json:"reader,omitempty"`  // key serial number with a counter of zero
+	Counter uint32   `json:"counter,omitempty"` // of the last message
 }
 
 // closedBatch is kept for refunds by trace and for reprints.
@@ -80,7 +86,7 @@ func (s *state) validate() error {
 	if !number(s.Batch) || !number(s.Trace) || len(s.Rows) > maxRows {
 		return errors.New("batch, trace or the number of transactions is out of range")
 	}
-	if err := s.Secure.validate(s.SignedOn, s.Layout); err != nil {
+	if err := s.Secure.validate(s.Device, s.SignedOn); err != nil {
 		return err
 	}
 	for _, rows := range append(s.batches(), s.settlingRows()) {
@@ -102,11 +108,19 @@ func (s *state) validate() error {
 	return nil
 }
 
-func (k secure) validate(signedOn bool, layout iso8583.Layout) error {
+func (k secure) validate(d Device, signedOn bool) error {
+	p, _ := iso8583.ByName(d.Profile) // validated
+	if p.Protection.Derived() {
+		if len(k.Initial) != 16 || len(k.Reader) != p.Fields[iso8583.SerialNumber].Length || len(k.Memory) != 32 {
+			return errors.New("keys are missing")
+		}
+		return nil
+	}
 	if len(k.TMK) != 16 || len(k.Memory) != 32 {
 		return errors.New("keys are missing")
 	}
-	if signedOn && (len(k.TPK) != 16 || len(k.TAK) != 8 || layout == iso8583.LayoutTrack && len(k.TDK) != 16) {
+	tak, _ := p.KeyBlock.KeySizes()
+	if signedOn && (len(k.TPK) != 16 || len(k.TAK) != tak || d.Layout == iso8583.LayoutTrack && len(k.TDK) != 16) {
 		return errors.New("working keys are missing")
 	}
 	return nil
