@@ -137,3 +137,35 @@ func TestEnglishIsWhatADialectCanWrite(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatADialectHasAndTheHostDoesNot refuses a QR payment of the provider's dialect, and keys in one that has none.
+func TestWhatADialectHasAndTheHostDoesNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	psp := w.deviceOf("psp")
+	psp.expect("40", psp.request("0200", "60", "002").set(3, "700000").set(4, "000000000100").set(22, "032").set(25, "00").set(49, "156"))
+	psp.expect("40", psp.request("0800", "00", "001").set(63, "001"))
+	derived := w.deviceOf("dukpt")
+	derived.expect("40", derived.request("0800", "00", "004").set(63, "001"))
+}
+
+// TestADerivedMessageMustProveItself leaves out what proves it.
+func TestADerivedMessageMustProveItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	for _, name := range []string{"dukpt", "dukpt-aes"} {
+		d := w.deviceOf(name)
+		if code := d.raw(d.framed(d.request("0800", "00", "005").set(63, "001").pack())); code != "63" {
+			t.Errorf("%s: a sign-on without a MAC is answered %s", name, code)
+		}
+		other := w.deviceOf(name) // with a reader of its own, under d's name
+		frame := other.frame(d.manual(1_00, "credit"))
+		if code := other.raw(frame); code != "A7" {
+			t.Errorf("%s: another reader's message is answered %s", name, code)
+		}
+		if e := w.effect(d.shop); e != (effect{}) {
+			t.Errorf("%s: it came to %+v", name, e)
+		}
+		d.must(d.sale(1_00))
+	}
+}
