@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hawker/internal/iso8583"
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 )
@@ -167,5 +168,22 @@ func TestADerivedMessageMustProveItself(t *testing.T) {
 			t.Errorf("%s: it came to %+v", name, e)
 		}
 		d.must(d.sale(1_00))
+	}
+}
+
+// TestAPortMayTakeOneDialect gives a listener one profile.
+func TestAPortMayTakeOneDialect(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t), func(c *Config) { c.Profile, c.MaxBad = iso8583.PSP, 1 })
+	d := w.deviceOf("psp")
+	d.must(d.sale(1_00))
+	stranger := d.shop.device("en") // of unionpay-pos
+	in := &device{w: w, shop: d.shop, id: stranger.id, speech: speech{name: "psp"}}
+	if code := in.raw(in.framed(stranger.request("0820", "00", "301").pack())); code != "58" {
+		t.Errorf("a terminal of another profile is answered %s", code)
+	}
+	stranger.send(stranger.frame(stranger.request("0820", "00", "301")))
+	if raw, err := readRaw(stranger.conn); err == nil {
+		t.Errorf("another dialect is answered %x", raw)
 	}
 }
