@@ -72,8 +72,12 @@ func (p *Profile) open(raw []byte, certain bool) (r Reading, known bool, err err
 	if len(raw) < lengthSize {
 		return r, false, &FormatError{Expected: "a length of 2 bytes", Got: plural(len(raw), "byte")}
 	}
-	if bad := p.checkLength(len(raw) - lengthSize); bad != nil {
+	size := int(binary.BigEndian.Uint16(raw))
+	if bad := p.checkLength(size); bad != nil {
 		return r, false, bad
+	}
+	if size != len(raw)-lengthSize {
+		return r, false, &FormatError{Offset: lengthSize, Expected: plural(size, "byte"), Got: plural(len(raw)-lengthSize, "byte")}
 	}
 	f, err := p.parseContent(raw[lengthSize:])
 	if err != nil {

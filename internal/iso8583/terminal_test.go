@@ -151,6 +151,7 @@ func TestDialectsSayWhatIsMissing(t *testing.T) {
 		"no dialect's head":          {Dialects{UnionPayPOS, PSP}, append([]byte{0, 40}, make([]byte, 40)...), false, "TPDU"},
 		"a message that is cut":      {Terminals(), append([]byte{0, byte(len(frame) - 3)}, frame[2:len(frame)-1]...), true, "field 63"},
 		"one dialect, an unread MTI": {Dialects{UnionPayPOS}, replace(frame, 13, "9999"), true, ""},
+		"a length of another frame":  {Terminals(), append([]byte{0, 60}, frame[2:40]...), false, "expected 60 bytes"},
 		"too short for a length":     {Terminals(), []byte{0}, false, "a length of 2 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

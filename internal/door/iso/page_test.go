@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"hawker/internal/iso8583"
 )
 
 const page = "../../../docs/terminal-protocol.md"
@@ -76,6 +78,47 @@ func TestThePageExplainsEveryCodeOfOurs(t *testing.T) {
 		if !explained[code] {
 			t.Errorf("the page does not explain code %s", code)
 		}
+	}
+}
+
+// TestTheProfilesAreThePage holds the page of host profiles to their tables: names, sign-ons and codes.
+func TestTheProfilesAreThePage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/host-profiles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := map[string][]string{} // by the row's first cell
+	for line := range strings.Lines(string(text)) {
+		if row := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|"); len(row) > 1 {
+			cells[strings.TrimSpace(row[0])] = row[1:]
+		}
+	}
+	before := ""
+	for i, p := range iso8583.Terminals() {
+		if got := strings.TrimSpace(cells[""][i]); got != "`"+p.Name+"`" {
+			t.Errorf("column %d is of %s, not of %s", i+1, got, p.Name)
+		}
+		var signOns []string
+		for _, l := range p.SignOn {
+			signOns = append(signOns, string(l))
+		}
+		slices.Sort(signOns)
+		if got := regexp.MustCompile(`\d{3}`).FindAllString(cells["sign-on, F60.3"][i], -1); !slices.Equal(got, signOns) {
+			t.Errorf("%s signs on with %v, the page says %v", p.Name, signOns, got)
+		}
+		var codes []string
+		for _, ours := range slices.Sorted(maps.Keys(p.Codes)) {
+			codes = append(codes, ours+" → "+p.Codes[ours])
+		}
+		got := strings.TrimSpace(cells["codes of its own"][i])
+		if got == "the same" {
+			got = before
+		}
+		if want := strings.Join(codes, ", "); strings.Trim(got, "–") != want {
+			t.Errorf("%s: codes %q, the page says %q", p.Name, want, got)
+		}
+		before = got
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hawker/internal/iso8583"
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 )
@@ -135,5 +136,54 @@ func TestEnglishIsWhatADialectCanWrite(t *testing.T) {
 		if a := d.expect("51", d.sale(90_51)); !strings.HasPrefix(a.says(), want) {
 			t.Errorf("%s says %q, want %q", p.name, a.says(), want)
 		}
+	}
+}
+
+// TestWhatADialectHasAndTheHostDoesNot refuses a QR payment of the provider's dialect, and keys in one that has none.
+func TestWhatADialectHasAndTheHostDoesNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	psp := w.deviceOf("psp")
+	psp.expect("40", psp.request("0200", "60", "002").set(3, "700000").set(4, "000000000100").set(22, "032").set(25, "00").set(49, "156"))
+	psp.expect("40", psp.request("0800", "00", "001").set(63, "001"))
+	derived := w.deviceOf("dukpt")
+	derived.expect("40", derived.request("0800", "00", "004").set(63, "001"))
+}
+
+// TestADerivedMessageMustProveItself leaves out what proves it.
+func TestADerivedMessageMustProveItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	for _, name := range []string{"dukpt", "dukpt-aes"} {
+		d := w.deviceOf(name)
+		if code := d.raw(d.framed(d.request("0800", "00", "005").set(63, "001").pack())); code != "63" {
+			t.Errorf("%s: a sign-on without a MAC is answered %s", name, code)
+		}
+		other := w.deviceOf(name) // with a reader of its own, under d's name
+		frame := other.frame(d.manual(1_00, "credit"))
+		if code := other.raw(frame); code != "A7" {
+			t.Errorf("%s: another reader's message is answered %s", name, code)
+		}
+		if e := w.effect(d.shop); e != (effect{}) {
+			t.Errorf("%s: it came to %+v", name, e)
+		}
+		d.must(d.sale(1_00))
+	}
+}
+
+// TestAPortMayTakeOneDialect gives a listener one profile.
+func TestAPortMayTakeOneDialect(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t), func(c *Config) { c.Profile, c.MaxBad = iso8583.PSP, 1 })
+	d := w.deviceOf("psp")
+	d.must(d.sale(1_00))
+	stranger := d.shop.device("en") // of unionpay-pos
+	in := &device{w: w, shop: d.shop, id: stranger.id, speech: speech{name: "psp"}}
+	if code := in.raw(in.framed(stranger.request("0820", "00", "301").pack())); code != "58" {
+		t.Errorf("a terminal of another profile is answered %s", code)
+	}
+	stranger.send(stranger.frame(stranger.request("0820", "00", "301")))
+	if raw, err := readRaw(stranger.conn); err == nil {
+		t.Errorf("another dialect is answered %x", raw)
 	}
 }
