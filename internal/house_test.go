@@ -19,7 +19,7 @@ import (
 var floors = map[string]int{
 	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/iso8583": 1,
 	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1,
-	"internal/cases": 2, "internal/channel": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/risk": 2,
+	"internal/cases": 2, "internal/channel": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/qr": 2, "internal/risk": 2,
 	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/terminal": 3,
 	"internal/vault":     4,
 	"internal/channel/*": 5,
@@ -59,6 +59,7 @@ var only = []struct {
 	{"internal/fault", nil, "it is the ground"},
 	{"internal/iso8583", nil, "a codec knows bytes, not payments"},
 	{"internal/ledger", []string{"store", "money", "clock"}, "it hears debit and credit, never a payment"},
+	{"internal/qr", []string{"card", "emv", "fault", "money"}, "a code is text: who is paid, keys and channels are others' business"},
 	{"internal/books", []string{"ledger", "money", "clock", "merchant"}, "business facts to postings, and nothing of channels"},
 }
 
@@ -85,6 +86,7 @@ var fenced = []struct {
 	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
 	{"github.com/pressly/goose", []string{"internal/store"}, "one door to the database"},
 	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
+	{"github.com/boombuler/barcode", []string{"internal/qr"}, "one package draws symbols"},
 	{"unsafe", nil, "nobody needs it"},
 }
 
