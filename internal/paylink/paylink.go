@@ -49,7 +49,7 @@ const (
 type Code struct {
 	Kind     Kind
 	Merchant merchant.ID
-	Payee    string // whom it pays, in the payer's words: 1 to 40 characters
+	Payee    string // whom it pays, in the payer's words: 1 to 120 bytes of UTF-8
 	Plate    int64  // Static: the merchant's number of the plate, from 1, so that one that is lost can be told apart
 
 	Amount  money.Amount // Dynamic, as the next two: positive
@@ -70,10 +70,10 @@ const (
 	// tagSize is how many bytes of HMAC-SHA-256 a link carries: 128 bits, so that
 	// the symbol stays small enough for a plate. NIST SP 800-107 allows it.
 	tagSize = 16
-	// maxToken bounds the token's characters; the longest payee and the largest numbers need 284.
-	maxToken = 300
-	// maxPayee is the longest payee, in characters.
-	maxPayee = 40
+	// maxToken bounds the token's characters; the longest payee and the largest numbers need 230.
+	maxToken = 240
+	// maxPayee is the longest payee, in bytes: 40 Chinese characters.
+	maxPayee = 120
 )
 
 // ParseBase checks the checkout's address, "https://pay.example": https, a host,
@@ -115,11 +115,10 @@ func Read(ctx context.Context, v Voucher, link string, now time.Time) (Code, err
 	if at := strings.LastIndex(link, path); at >= 0 {
 		token = link[at+len(path):]
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(token) > maxToken || len(raw) <= tagSize || strings.ContainsAny(token, "\r\n") {
+	content, tag, ok := split(token)
+	if !ok {
 		return Code{}, ErrNotOurs
 	}
-	content, tag := raw[:len(raw)-tagSize], raw[len(raw)-tagSize:]
 	want, err := v.Vouch(ctx, use, content)
 	if err != nil {
 		return Code{}, fmt.Errorf("check payment link: %w", err)
@@ -137,14 +136,35 @@ func Read(ctx context.Context, v Voucher, link string, now time.Time) (Code, err
 	return c, nil
 }
 
+// Is reports whether text has the form of a link, whoever signed it.
+func Is(text string) bool {
+	at := strings.LastIndex(text, path)
+	if at < 0 || !strings.Contains(text[:at], "://") {
+		return false
+	}
+	_, _, ok := split(text[at+len(path):])
+	return ok
+}
+
+// split takes a token apart into what it says and the signature.
+func split(token string) (content, tag []byte, ok bool) {
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // the decoder skips line breaks
+		return nil, nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) <= tagSize {
+		return nil, nil, false
+	}
+	return raw[:len(raw)-tagSize], raw[len(raw)-tagSize:], true
+}
+
 // check refuses what Read would not give back as it is.
 func (c Code) check() error {
-	n := utf8.RuneCountInString(c.Payee)
-	switch {
+	switch n := len(c.Payee); {
 	case c.Merchant <= 0:
 		return ErrContent.With("a merchant is needed")
 	case n < 1 || n > maxPayee || !utf8.ValidString(c.Payee) || strings.TrimSpace(c.Payee) != c.Payee || strings.ContainsFunc(c.Payee, unseen):
-		return ErrContent.With("a payee of 1 to %d visible characters is needed", maxPayee)
+		return ErrContent.With("a payee of 1 to %d bytes of visible characters is needed", maxPayee)
 	case c.Kind == Static && (c.Plate <= 0 || c.Amount != money.Amount{} || c.Payment != 0 || !c.Expires.IsZero()):
 		return ErrContent.With("a static code has a plate's number, and no amount, payment or expiry")
 	case c.Kind == Dynamic && (c.Plate != 0 || c.Amount.Sign() <= 0 || !c.Amount.Currency().Known() || c.Payment <= 0):

@@ -3,6 +3,8 @@ package qr
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,6 +101,32 @@ func TestTheTableOfPrefixesIsSound(t *testing.T) {
 	}
 	if s := Scheme("jd"); s.Known() || s.ZH() != "jd" || s.EN() != "jd" {
 		t.Error("an unknown scheme has names")
+	}
+}
+
+// TestTheTableIsInTheDocument: an integrator reads docs/qr.md, not this package.
+func TestTheTableIsInTheDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/qr.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := func(from, to string) string {
+		if from == to {
+			return from
+		}
+		return from + "–" + to
+	}
+	for _, p := range Known.Digits {
+		row := fmt.Sprintf("| %s %s | %s | %s |", p.Scheme.EN(), p.Scheme.ZH(), span(p.From, p.To), span(strconv.Itoa(p.Min), strconv.Itoa(p.Max)))
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/qr.md has no row %s", row)
+		}
+	}
+	for _, f := range []*fault.Fault{ErrUnknown, ErrAmbiguous, ErrLength, ErrMerchantCode, ErrEMVCo} {
+		if !strings.Contains(string(text), "`"+f.Name+"`") {
+			t.Errorf("docs/qr.md does not tell of %s", f.Name)
+		}
 	}
 }
 
