@@ -127,6 +127,7 @@ func TestASignedCodeIsMadeAndExplained(t *testing.T) {
 		"expired, it still says whom it paid":    {link, data, noon.Add(2 * time.Minute), "老明豆浆店", false},
 		"expired, it says so":                    {link, data, noon.Add(2 * time.Minute), "expired", false},
 		"altered":                                {link[:len(link)-8] + "AAAAAAAA", data, noon, "altered", false},
+		"our token at another address":           {strings.Replace(link, "pay.example", "evil.example", 1), data, noon, "not signed by us", false},
 		"without the server's data nobody knows": {link, t.TempDir(), noon, "nobody can tell", true},
 		"another institution's":                  {link, serverData(t), noon, "not signed by us", false},
 		"a link of another form":                 {"https://pay.example/about", data, noon, "leads to", true},

@@ -1,7 +1,7 @@
 // Package paylink makes and reads Hawker's own merchant codes: signed links to
 // the checkout page, printed on a static plate or shown for one payment. A link
 // says whom it pays, and nobody without the keystore can alter payee, amount,
-// payment or expiry. It refuses to know pages, pictures and payments' states.
+// payment, expiry or where it leads. It refuses to know pages, pictures and payments' states.
 package paylink
 
 import (
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -25,7 +26,7 @@ import (
 var (
 	// ErrNotOurs: the text is no link of this kind.
 	ErrNotOurs = fault.New(fault.NotFound, "link_unknown", "这不是本机构的收款码。", "This is not a code of ours.")
-	// ErrForged: it looks like one, but we did not sign it as it is.
+	// ErrForged: it looks like one, but we did not sign it as it is, or not for that address.
 	ErrForged = fault.New(fault.Invalid, "link_forged", "这个收款码被改动过或不是本机构签发的，请不要付款。", "This code was altered or not signed by us. Please do not pay.")
 	// ErrExpired: its time is over.
 	ErrExpired = fault.New(fault.Declined, "link_expired", "这个收款码已过期，请商户重新出码。", "This code has expired. Please ask the merchant for a new one.")
@@ -76,8 +77,9 @@ const (
 	maxPayee = 120
 )
 
-// ParseBase checks the checkout's address, "https://pay.example": https, a host,
-// and nothing behind its path. http is for this machine only, to try things.
+// ParseBase checks the checkout's address, "https://pay.example", and gives it in
+// the one form that is signed: https, a host in small letters, perhaps a path, and
+// nothing behind it. http is for this machine only, to try things.
 func ParseBase(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(text, "?#") {
@@ -87,7 +89,7 @@ func ParseBase(text string) (string, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !ip.IsLoopback() && u.Hostname() != "localhost") {
 		return "", ErrContent.With("the checkout's address must begin with https://")
 	}
-	return strings.TrimRight(text, "/"), nil
+	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
 // Make signs c and returns its link below base, an address that ParseBase accepts.
@@ -100,30 +102,35 @@ func Make(ctx context.Context, v Voucher, base string, c Code) (string, error) {
 		return "", err
 	}
 	content := c.pack()
-	tag, err := v.Vouch(ctx, use, content)
+	tag, err := sign(ctx, v, base, content)
 	if err != nil {
 		return "", fmt.Errorf("sign payment link: %w", err)
 	}
-	return base + path + base64.RawURLEncoding.EncodeToString(append(content, tag[:tagSize]...)), nil
+	return base + path + base64.RawURLEncoding.EncodeToString(append(content, tag...)), nil
 }
 
-// Read checks a link, or its token alone, and gives what it says. The signature
-// is judged before the content, the content before the expiry; an expired code
-// comes back beside ErrExpired, so that a page can name the payee.
-func Read(ctx context.Context, v Voucher, link string, now time.Time) (Code, error) {
-	token := link
-	if at := strings.LastIndex(link, path); at >= 0 {
-		token = link[at+len(path):]
+// sign covers where the link leads as well: our token on another's address is a forgery.
+func sign(ctx context.Context, v Voucher, base string, content []byte) ([]byte, error) {
+	tag, err := v.Vouch(ctx, use, slices.Concat([]byte(base), []byte{0}, content)) // an address has no zero byte
+	if err != nil {
+		return nil, err
 	}
-	content, tag, ok := split(token)
+	return tag[:tagSize], nil
+}
+
+// Read checks a whole link and gives what it says. The signature is judged before
+// the content, the content before the expiry; an expired code comes back beside
+// ErrExpired, so that a page can name the payee.
+func Read(ctx context.Context, v Voucher, link string, now time.Time) (Code, error) {
+	base, content, tag, ok := split(link)
 	if !ok {
 		return Code{}, ErrNotOurs
 	}
-	want, err := v.Vouch(ctx, use, content)
+	want, err := sign(ctx, v, base, content)
 	if err != nil {
 		return Code{}, fmt.Errorf("check payment link: %w", err)
 	}
-	if !hmac.Equal(tag, want[:tagSize]) {
+	if !hmac.Equal(tag, want) {
 		return Code{}, ErrForged
 	}
 	c, err := unpack(content)
@@ -138,24 +145,26 @@ func Read(ctx context.Context, v Voucher, link string, now time.Time) (Code, err
 
 // Is reports whether text has the form of a link, whoever signed it.
 func Is(text string) bool {
-	at := strings.LastIndex(text, path)
-	if at < 0 || !strings.Contains(text[:at], "://") {
-		return false
-	}
-	_, _, ok := split(text[at+len(path):])
+	_, _, _, ok := split(text)
 	return ok
 }
 
-// split takes a token apart into what it says and the signature.
-func split(token string) (content, tag []byte, ok bool) {
-	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // the decoder skips line breaks
-		return nil, nil, false
+// split takes a link apart into where it leads, what it says and the signature.
+func split(link string) (base string, content, tag []byte, ok bool) {
+	at := strings.LastIndex(link, path)
+	if at < 0 {
+		return "", nil, nil, false
+	}
+	base, err := ParseBase(link[:at])
+	token := link[at+len(path):]
+	if err != nil || len(token) > maxToken || strings.ContainsAny(token, "\r\n") { // the decoder skips line breaks
+		return "", nil, nil, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) <= tagSize {
-		return nil, nil, false
+		return "", nil, nil, false
 	}
-	return raw[:len(raw)-tagSize], raw[len(raw)-tagSize:], true
+	return base, raw[:len(raw)-tagSize], raw[len(raw)-tagSize:], true
 }
 
 // check refuses what Read would not give back as it is.
