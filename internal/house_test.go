@@ -17,11 +17,11 @@ import (
 // floors holds every package and its floor. A package imports lower floors only,
 // never its own and never a higher one. A name that ends in * stands for siblings.
 var floors = map[string]int{
-	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/iso8583": 1,
+	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/font": 1, "internal/iso8583": 1,
 	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1, "internal/tr31": 1,
-	"internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/risk": 2,
-	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/terminal": 3,
-	"internal/custody": 4, "internal/keys/pkcs11": 4, "internal/vault": 4,
+	"internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/qr": 2, "internal/risk": 2,
+	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/terminal": 3,
+	"internal/custody": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
 	// 7: settlement, receipt, dispute, report, when they come
@@ -59,6 +59,7 @@ var only = []struct {
 	{"internal/fault", nil, "it is the ground"},
 	{"internal/iso8583", nil, "a codec knows bytes, not payments"},
 	{"internal/ledger", []string{"store", "money", "clock"}, "it hears debit and credit, never a payment"},
+	{"internal/qr", []string{"card", "emv", "fault", "money"}, "a code is text: who is paid, keys and channels are others' business"},
 	{"internal/books", []string{"ledger", "money", "clock", "merchant"}, "business facts to postings, and nothing of channels"},
 }
 
@@ -86,6 +87,9 @@ var fenced = []struct {
 	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
 	{"github.com/pressly/goose", []string{"internal/store"}, "one door to the database"},
 	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
+	{"github.com/boombuler/barcode", []string{"internal/qr"}, "one package draws symbols"},
+	{"golang.org/x/image", []string{"internal/font"}, "one package reads the typeface"},
+	{"github.com/signintech/gopdf", []string{"internal/plate"}, "the plate is the one document so far"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

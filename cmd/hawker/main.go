@@ -23,6 +23,7 @@ type cli struct {
 	Terminal pos.CLI        `cmd:"" help:"Use the software terminal."`
 	Sandbox  sandboxCommand `cmd:"" help:"Run the simulated card network as a process of its own."`
 	ISO      isoCommand     `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
+	QR       qrCommand      `cmd:"" name:"qr" help:"Explain payment codes; make and draw merchants' codes."`
 	Jobs     jobsCommand    `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Cases    casesCommand   `cmd:"" help:"List matters that wait for a person."`
 	Keys     keysCommand    `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`

@@ -46,6 +46,34 @@ func TestSealAndLookup(t *testing.T) {
 	})
 }
 
+func TestVouch(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		file := masterFile(t)
+		here, there := open(t, db, file), open(t, db, file)
+		vouch := func(n node, use, data string) string {
+			t.Helper()
+			sum, err := n.Vouch(t.Context(), use, []byte(data))
+			if err != nil || len(sum) != 32 {
+				t.Fatal(len(sum), err)
+			}
+			return string(sum)
+		}
+		first := vouch(here, "plate", "text")
+		if vouch(there, "plate", "text") != first {
+			t.Error("another node does not know it again")
+		}
+		lookup, err := here.Lookup(t.Context(), []byte("plate\x00text"))
+		if err != nil || string(lookup) == first {
+			t.Error("the lookup key vouches", err)
+		}
+		for _, other := range []string{vouch(here, "plate", "texT"), vouch(here, "plates", "text"), vouch(here, "plat", "e\x00text"), vouch(here, "", "plate\x00text")} {
+			if other == first {
+				t.Error("another use or other data gives the same value")
+			}
+		}
+	})
+}
+
 func TestDataKeysAreMadeOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		file := masterFile(t)

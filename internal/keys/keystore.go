@@ -30,7 +30,7 @@ type Keystore struct {
 	cache  *cache
 	data   struct {
 		sync.Mutex
-		seal, lookup DataKey // nil until first used
+		seal, lookup, vouch DataKey // nil until first used
 	}
 }
 
