@@ -60,7 +60,10 @@ func (s *Server) open(raw []byte) (readings []iso8583.Reading, framed bool, err 
 		bad := answerable(r.Profile, r.Message)
 		if bad == nil {
 			readings = append(readings, r)
-		} else if err == nil {
+			continue
+		}
+		wipe(r.Message)
+		if err == nil {
 			err = bad
 		}
 	}
