@@ -57,7 +57,7 @@ func (r *reader) number() int64 {
 		return 0
 	}
 	r.b = r.b[size:]
-	return int64(n) //nolint:gosec // at most 2⁶³−1
+	return int64(n)
 }
 
 // unpack reads what pack wrote, and nothing else.

@@ -15,7 +15,7 @@ import (
 	"hawker/internal/qr"
 )
 
-// ErrText: something on the plate cannot be printed readably.
+// ErrText says that something on the plate cannot be printed readably.
 var ErrText = fault.New(fault.Invalid, "plate_text", "收款牌上的文字印不出来，请检查商户名称。", "A text on the plate cannot be printed. Please check the merchant's name.")
 
 // Size is a paper size, upright.

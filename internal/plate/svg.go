@@ -53,14 +53,14 @@ type svgPen struct {
 }
 
 func (p *svgPen) write(op string, points ...float64) {
-	p.out.WriteString(op)
-	for i := 0; i < len(points); i += 2 {
-		if i > 0 {
-			p.out.WriteByte(' ')
+	before := op
+	for i, n := range points {
+		from := p.at.x
+		if i%2 == 1 {
+			from = p.at.baseline
 		}
-		p.out.WriteString(number(p.at.x + points[i]*p.at.size))
-		p.out.WriteByte(' ')
-		p.out.WriteString(number(p.at.baseline + points[i+1]*p.at.size))
+		p.out.WriteString(before + number(from+n*p.at.size))
+		before = " "
 	}
 }
 
@@ -77,4 +77,4 @@ func (p *svgPen) QuadTo(cx, cy, x, y float64) { p.write("Q", cx, cy, x, y) }
 func (p *svgPen) CubeTo(ax, ay, bx, by, x, y float64) { p.write("C", ax, ay, bx, by, x, y) }
 
 // Close ends a contour.
-func (p *svgPen) Close() { p.write("Z") }
+func (p *svgPen) Close() { p.out.WriteString("Z") }

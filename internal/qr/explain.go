@@ -36,7 +36,7 @@ func (p Prefixes) Explain(text string) Explanation {
 	switch {
 	case link(text):
 		return explainLink(text)
-	case strings.HasPrefix(text, "00"):
+	case strings.HasPrefix(text, mpmStart) || strings.HasPrefix(text, "00") && !digits(text): // its country has letters
 		return explainMPM(text)
 	case strings.HasPrefix(text, cpmStart):
 		return p.explainCPM(text)
