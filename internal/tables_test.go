@@ -43,6 +43,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"cases":            {"internal/cases", ""},
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
+
+	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
+	"device_certificates": {"internal/identity", ""},
 }
 
 // migrated reads the tables that the migrations make.

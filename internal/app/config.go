@@ -28,11 +28,14 @@ type Config struct {
 	Drain    time.Duration // how long what is being answered may take after a stop; 20 s when 0
 }
 
-// Listen is where a door listens. With a certificate it speaks TLS 1.2 or 1.3 only.
+// Listen is where a door listens. The terminal port speaks TLS 1.2 or 1.3 and wants a
+// terminal's certificate, unless Plain says otherwise; the other speaks TLS with a certificate.
 type Listen struct {
-	Addr string // "" is loopback and a free port
-	Cert string // PEM file; "" is plain TCP
-	Key  string // PEM file
+	Addr  string   // "" is loopback and a free port
+	Cert  string   // PEM file; "" is one by our own authority for the terminal port, plain TCP elsewhere
+	Key   string   // PEM file
+	Hosts []string // of the terminal port: names and addresses, beside Addr's, under which terminals know it
+	Plain bool     // of the terminal port: TCP without TLS, for a trusted line only
 }
 
 // Network is the card network that Hawker pays through.
@@ -75,6 +78,9 @@ func (c *Config) complete() error {
 		if (l.Cert == "") != (l.Key == "") {
 			return errors.New("TLS needs a certificate and its key")
 		}
+	}
+	if c.ISO.Plain && c.ISO.Cert != "" {
+		return errors.New("the terminal port cannot be plain and have a certificate")
 	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "hawker.db")

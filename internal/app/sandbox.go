@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hawker/internal/identity"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -43,9 +44,10 @@ func seedMerchant() (merchant.Merchant, error) {
 // Every step may be repeated.
 type sandbox struct {
 	Config
-	db   *store.DB
-	keys *keys.Keystore
-	host string // the terminal port
+	db        *store.DB
+	keys      *keys.Keystore
+	authority *identity.Authority // issues the terminal's certificate; nil where it gets none
+	host      string              // the terminal port
 }
 
 func (s sandbox) plant(ctx context.Context) error {
@@ -124,7 +126,15 @@ func (s sandbox) terminal(ctx context.Context, m merchant.Merchant) error {
 	} else if err != nil {
 		return err
 	}
-	return pos.Provision(s.TerminalFile(), pos.Device{Profile: "unionpay-pos", Host: s.host, Language: pos.Chinese, TMK: key,
+	var proof *pos.Identity
+	if s.authority != nil {
+		i, err := identify(ctx, s.authority, identity.Terminal{Merchant: m.ID, MID: m.MID, ID: seedTID, Serial: seedSerial}, s.ISO.Cert)
+		if err != nil {
+			return err
+		}
+		proof = &i
+	}
+	return pos.Provision(s.TerminalFile(), pos.Device{Identity: proof, Profile: "unionpay-pos", Host: s.host, Language: pos.Chinese, TMK: key,
 		Shop: pos.Shop{Name: pos.Words{ZH: m.NameZH, EN: m.NameEN}, MerchantID: m.MID, TerminalID: string(seedTID), Operator: "001"}})
 }
 

@@ -5,10 +5,11 @@ import "fmt"
 // Distributed are the tables that Citus spreads over nodes by merchant_id; every key
 // of theirs begins with it, and one payment touches one merchant's rows only.
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
-	"payments", "attempts", "batches", "batch_details", "jobs", "cases", "events", "event_heads"}
+	"payments", "attempts", "batches", "batch_details", "jobs", "cases", "events", "event_heads",
+	"device_certificates"}
 
 // Reference are the small shared tables that Citus copies to every node.
-var Reference = []string{"merchants", "terminal_serials", "keys", "cards", "nodes"}
+var Reference = []string{"merchants", "terminal_serials", "keys", "cards", "nodes", "device_authorities"}
 
 // Citus are the statements that distribute a migrated schema, in order; running them
 // again fails, because a table is distributed once.

@@ -16,6 +16,7 @@ SELECT create_reference_table('terminal_serials')
 SELECT create_reference_table('keys')
 SELECT create_reference_table('cards')
 SELECT create_reference_table('nodes')
+SELECT create_reference_table('device_authorities')
 SELECT create_distributed_table('terminals', 'merchant_id')
 SELECT create_distributed_table('fee_plans', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('limits', 'merchant_id', colocate_with => 'terminals')
@@ -30,7 +31,8 @@ SELECT create_distributed_table('batch_details', 'merchant_id', colocate_with =>
 SELECT create_distributed_table('jobs', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('cases', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('events', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('device_certificates', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}

@@ -2,6 +2,7 @@ package iso
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ import (
 // call is one message on its way to an answer.
 type call struct {
 	message  *iso8583.Message
+	peer     *x509.Certificate // of the line; nil where lines prove nothing
 	f60      iso8583.Field60
 	merchant merchant.Merchant
 	terminal terminal.Terminal
@@ -57,11 +59,11 @@ func (s *Server) open(body []byte) (*iso8583.Message, error) {
 }
 
 // answer turns a message into the bytes to send back; nil when none can be made.
-func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Message) []byte {
+func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Message, peer *x509.Certificate) []byte {
 	began := time.Now()
 	defer clear(frame.Body)
 	defer m.Wipe(2, 35, 36, 48, 52, 55)
-	c := &call{message: m, reply: iso8583.New(answerMTI(m.MTI))}
+	c := &call{message: m, peer: peer, reply: iso8583.New(answerMTI(m.MTI))}
 	name, proven, err := s.serve(ctx, c, frame.Body)
 	code := c.reply.Text(39)
 	if err != nil {
@@ -136,17 +138,14 @@ func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, 
 	return name, proven, row.handle(s, ctx, c)
 }
 
-// prove judges a message, in this order: known terminal, MAC, values, required
+// prove judges a message, in this order: the line's certificate, known terminal, MAC, values, required
 // fields. Beside an error it gives the row that the message belongs to, nil for none.
 func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transaction, proven bool, err error) {
 	m := c.message
 	f60, f60err := iso8583.ParseField60(m.Text(60))
 	c.f60 = f60
 	row = find(m, f60)
-	if c.merchant, err = s.merchants.Get(ctx, m.Text(42)); err != nil {
-		return row, false, err
-	}
-	if c.terminal, err = s.terminals.Get(ctx, terminalKey{c.merchant.ID, terminal.ID(m.Text(41))}); err != nil {
+	if c.merchant, c.terminal, err = s.known(ctx, c); err != nil {
 		return row, false, err
 	}
 	// A message with a MAC is proven even when it fits no row, so that a refusal can be trusted.

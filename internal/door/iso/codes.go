@@ -6,6 +6,7 @@ import (
 
 	"hawker/internal/channel"
 	"hawker/internal/fault"
+	"hawker/internal/identity"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -42,6 +43,7 @@ var codes = map[*fault.Fault]string{
 	merchant.ErrSuspended:   "03",
 	terminal.ErrUnknown:     "97",
 	terminal.ErrSuspended:   "58",
+	identity.ErrOther:       "58",
 	terminal.ErrBatch:       "77",
 	payment.ErrAmount:       "13",
 	payment.ErrAmountDiffer: "13",

@@ -43,7 +43,7 @@ func FuzzServer(f *testing.F) {
 			return
 		}
 		asked := iso8583.New(m.MTI).SetBytes(41, slices.Clone(m.Bytes(41))).SetBytes(42, slices.Clone(m.Bytes(42)))
-		raw := w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m)
+		raw := w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m, nil)
 		frame, err := iso8583.UnionPayPOS.ParseFrame(raw)
 		if err != nil {
 			t.Fatalf("%v is answered %x: %v", asked, raw, err)

@@ -59,7 +59,7 @@ func TestNothingOfAMessageIsLeftInMemory(t *testing.T) {
 		for _, n := range []int{2, 35, 52, 55} {
 			secrets = append(secrets, m.Bytes(n))
 		}
-		if w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m) == nil {
+		if w.server.answer(context.Background(), iso8583.Frame{TPDU: iso8583.TPDU{Dest: "0003", Source: "0000"}, Header: iso8583.DefaultHeader, Body: body}, m, nil) == nil {
 			t.Errorf("%s has no answer", name)
 		}
 		for _, left := range append(secrets, body) {

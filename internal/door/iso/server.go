@@ -5,6 +5,7 @@ package iso
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/identity"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -35,6 +37,8 @@ type Config struct {
 	Profile  *iso8583.Profile
 	Acquirer string // field 32
 
+	Devices *identity.Authority // lines must be TLS, with one of its certificates; nil: any line, which proves nothing
+
 	MaxConns     int           // connections at once; 4096 when 0
 	MaxInFlight  int           // messages of one connection at once; 32 when 0
 	MaxBad       int           // bad messages before a connection is closed; 8 when 0
@@ -55,6 +59,7 @@ type Server struct {
 	Config
 	merchants *store.Cache[string, merchant.Merchant]
 	terminals *store.Cache[terminalKey, terminal.Terminal]
+	peers     *store.Cache[*x509.Certificate, identity.Terminal] // a connection's certificate: whom it speaks for now
 
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
@@ -76,8 +81,14 @@ func New(c Config) *Server {
 		terminals: store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k terminalKey) (terminal.Terminal, error) {
 			return terminal.ByID(ctx, c.DB.Read(), k.merchant, k.id)
 		}),
+		peers: store.NewCache(c.Clock, min(c.Remember, maxTrust), maxRemembered, func(ctx context.Context, peer *x509.Certificate) (identity.Terminal, error) {
+			return c.Devices.Judge(ctx, peer)
+		}),
 	}
 }
+
+// maxTrust is how long a certificate is taken for good that may have been revoked since.
+const maxTrust = time.Second
 
 // maxRemembered bounds the merchants and the terminals in memory.
 const maxRemembered = 65536
@@ -191,6 +202,11 @@ func (s *Server) converse(c net.Conn) {
 	slots := make(chan struct{}, s.MaxInFlight)
 	var writing sync.Mutex
 	bad := 0
+	peer, err := s.greet(c)
+	if err != nil {
+		s.turnAway(c, err)
+		return
+	}
 	for {
 		frame, err := s.Profile.ReadFrame(&patient{s: s, c: c})
 		if err != nil {
@@ -207,10 +223,17 @@ func (s *Server) converse(c net.Conn) {
 			}
 			continue
 		}
+		if peer != nil {
+			if _, err := s.peers.Get(context.Background(), peer); err != nil { // revoked or expired since
+				clear(frame.Body)
+				s.turnAway(c, err)
+				return
+			}
+		}
 		slots <- struct{}{}
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			answer := s.answer(context.Background(), frame, m)
+			answer := s.answer(context.Background(), frame, m, peer)
 			if answer == nil {
 				return
 			}

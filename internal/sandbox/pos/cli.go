@@ -20,6 +20,7 @@ import (
 type CLI struct {
 	State   string        `help:"The terminal's memory." default:"hawker-data/terminal.json" placeholder:"FILE"`
 	Host    string        `help:"Host address instead of the provisioned one." placeholder:"ADDR"`
+	Plain   bool          `help:"TCP without TLS, even when the terminal has a certificate."`
 	Lang    Language      `help:"zh-CN or en, instead of the terminal's language." enum:",zh-CN,en" default:""`
 	JSON    bool          `help:"Print the result as JSON."`
 	Verbose bool          `help:"Show every message, masked, on standard error."`
@@ -243,7 +244,7 @@ func (c *CLI) operate(app *kong.Context, operation func(*Terminal, context.Conte
 
 // with opens the terminal, and gives every error its exit status.
 func (c *CLI) with(app *kong.Context, do func(*Terminal) error) error {
-	options := Options{Host: c.Host, Timeout: c.Timeout}
+	options := Options{Host: c.Host, Timeout: c.Timeout, Plain: c.Plain}
 	if c.Verbose {
 		options.Trace = func(d Direction, explanation string) { _, _ = fmt.Fprintf(app.Stderr, "%s %s\n", d, explanation) }
 	}

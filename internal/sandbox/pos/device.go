@@ -17,12 +17,14 @@ import (
 type Device struct {
 	Profile  string         `json:"profile"`       // "" means "unionpay-pos"
 	Host     string         `json:"host"`          // host:port
-	TLS      *TLSFiles      `json:"tls,omitempty"` // nil: plain TCP
+	TLS      *TLSFiles      `json:"tls,omitempty"` // nil: as Identity says
 	TPDU     string         `json:"tpdu"`          // destination and source, eight digits; "" means 00030000
 	Shop     Shop           `json:"shop"`          // an empty operator means 001
 	Language Language       `json:"language"`      // "" means zh-CN
 	Layout   iso8583.Layout `json:"layout"`        // working keys asked for: 003, or 004 with a TDK; "" means 004
 	TMK      tdes.Key       `json:"-"`             // double length
+
+	Identity *Identity `json:"identity,omitempty"` // TLS with the terminal's own certificate; nil: none
 }
 
 // TLSFiles names the PEM files of a terminal that speaks TLS.
@@ -94,6 +96,10 @@ func (d Device) validate() error {
 	}
 	if _, _, err := net.SplitHostPort(d.Host); err != nil {
 		return fmt.Errorf("host address: %w", err)
+	}
+	if d.Identity != nil {
+		_, err := d.Identity.config()
+		return err
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ var (
 	ErrBatchFull       = problem("这一批满了，请先结算", "The batch is full: settle first")
 	ErrAmount          = problem("金额不对：要大于零，且是人民币", "The amount is wrong: more than zero, in CNY")
 	ErrCard            = problem("卡读不出来，请换一张卡", "The card cannot be read: try another card")
+	ErrIdentity        = problem("终端证书不能用", "The terminal's certificate cannot be used")
 	ErrNotFound        = problem("终端里没有这笔交易", "The terminal does not have this transaction")
 	ErrNotVoidable     = problem("这笔不能撤销：只能撤销本批次里成功的收款，且只有一次", "This cannot be voided: only an approved sale of the current batch, once")
 	ErrNotRefundable   = problem("这笔不能退款", "This cannot be refunded")

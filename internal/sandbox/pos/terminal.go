@@ -25,7 +25,8 @@ type Options struct {
 	Host    string        // instead of the provisioned address
 	Timeout time.Duration // from a message to its answer, and for connecting; 0 means 30 s
 	Tries   int           // how often one operation sends a pending reversal or refund; 0 means 3
-	TLS     *tls.Config   // instead of what the provisioned files say
+	TLS     *tls.Config   // instead of what the terminal's memory says
+	Plain   bool          // TCP without TLS, whatever the terminal's memory says
 	Clock   clock.Clock   // nil means the machine's
 
 	// Dial connects; nil means TCP. TLS, when there is any, goes on top of it.
@@ -70,8 +71,8 @@ func Open(path string, options Options) (*Terminal, error) {
 		return nil, err
 	}
 	s, err := load(path)
-	if err == nil && options.TLS == nil && s.TLS != nil {
-		options.TLS, err = s.TLS.config()
+	if err == nil && options.TLS == nil && !options.Plain {
+		options.TLS, err = s.line()
 	}
 	if err != nil {
 		unlock()
