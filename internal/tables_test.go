@@ -46,6 +46,11 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
+
+	"download_lists":    {"internal/download", ""},
+	"download_rows":     {"internal/download", ""},
+	"download_marks":    {"internal/download", ""},
+	"terminal_statuses": {"internal/download", ""},
 }
 
 // migrated reads the tables that the migrations make.

@@ -24,6 +24,7 @@ type cli struct {
 	Sandbox  sandboxCommand `cmd:"" help:"Run the simulated card network as a process of its own."`
 	ISO      isoCommand     `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
 	Device   deviceCommand  `cmd:"" help:"Issue, renew, list and revoke the terminals' certificates."`
+	Params   paramsCommand  `cmd:"" help:"Import and list what terminals fetch."`
 	Jobs     jobsCommand    `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Cases    casesCommand   `cmd:"" help:"List matters that wait for a person."`
 	Migrate  migrateCommand `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`

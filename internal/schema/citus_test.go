@@ -32,7 +32,11 @@ SELECT create_distributed_table('jobs', 'merchant_id', colocate_with => 'termina
 SELECT create_distributed_table('cases', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('events', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('device_certificates', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('device_certificates', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_lists', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_rows', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_marks', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('terminal_statuses', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}

@@ -24,6 +24,7 @@ type call struct {
 	f60      iso8583.Field60
 	merchant merchant.Merchant
 	terminal terminal.Terminal
+	proven   bool             // its MAC was right
 	reply    *iso8583.Message // what handlers fill in; field 39 stays empty until the end
 }
 
@@ -77,12 +78,7 @@ func (s *Server) answer(ctx context.Context, frame iso8583.Frame, m *iso8583.Mes
 		s.Log.Error("answer cannot be packed", "name", name, "answer", c.reply, "err", packErr)
 		return nil
 	}
-	header := frame.Header
-	if signOnAgain[code] {
-		header = header.WithProcessingRequest(iso8583.SignOnAgain)
-	} else {
-		header = header.WithProcessingRequest(iso8583.NothingToDo)
-	}
+	header := frame.Header.WithProcessingRequest(s.request(ctx, c, code))
 	out, packErr := s.Profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: header, Body: packed})
 	if packErr != nil {
 		s.Log.Error("answer cannot be framed", "name", name, "err", packErr)
@@ -128,6 +124,7 @@ func answerMTI(mti string) string { return mti[:2] + string(mti[2]+1) + mti[3:] 
 // that the answer gets one.
 func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, proven bool, err error) {
 	row, proven, err := s.prove(ctx, c, body)
+	c.proven = proven
 	name = "unknown"
 	if row != nil {
 		name = row.name

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hawker/internal/channel"
+	"hawker/internal/download"
 	"hawker/internal/fault"
 	"hawker/internal/identity"
 	"hawker/internal/iso8583"
@@ -58,6 +59,9 @@ var codes = map[*fault.Fault]string{
 	payment.ErrUnreachable:  codeUnreachable,
 	payment.ErrBatchAgain:   "94",
 	payment.ErrDetails:      codeFormat,
+	download.ErrNone:        "25",
+	download.ErrNotOpen:     "12",
+	errTamper:               codeSystem,
 	risk.ErrOverPayment:     "61",
 	risk.ErrOverDay:         "61",
 	risk.ErrOverMonth:       "61",

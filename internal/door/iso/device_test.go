@@ -64,15 +64,21 @@ func (d *device) frame(m message) []byte {
 		d.w.log.secret(hex.EncodeToString([]byte(m.fields[n])))
 	}
 	if (m.mti == "0200" || m.mti == "0220" || m.mti == "0400") && !d.tak.IsZero() {
-		m = m.clone().set(64, "--------")
-		body := m.pack()
-		mac, err := tdes.MAC(tdes.UnionPayECB, d.tak, body[:len(body)-8])
-		if err != nil {
-			d.w.t.Fatal(err)
-		}
-		m.set(64, string(mac))
+		return d.proven(m)
 	}
 	return framed(m.pack())
+}
+
+// proven is a message with its MAC as it leaves.
+func (d *device) proven(m message) []byte {
+	d.w.t.Helper()
+	m = m.clone().set(64, "--------")
+	body := m.pack()
+	mac, err := tdes.MAC(tdes.UnionPayECB, d.tak, body[:len(body)-8])
+	if err != nil {
+		d.w.t.Fatal(err)
+	}
+	return framed(m.set(64, string(mac)).pack())
 }
 
 // exchange sends bytes and reads one answer.

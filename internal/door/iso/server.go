@@ -38,6 +38,7 @@ type Config struct {
 	Acquirer string // field 32
 
 	Devices *identity.Authority // lines must be TLS, with one of its certificates; nil: any line, which proves nothing
+	Tamper  Tamper              // what a tamper report does; nil: it is refused
 
 	MaxConns     int           // connections at once; 4096 when 0
 	MaxInFlight  int           // messages of one connection at once; 32 when 0

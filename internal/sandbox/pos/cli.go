@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"hawker/internal/card"
+	"hawker/internal/iso8583"
 	"hawker/internal/money"
 	"hawker/internal/sandbox/cards"
 )
@@ -24,7 +25,7 @@ type CLI struct {
 	Lang    Language      `help:"zh-CN or en, instead of the terminal's language." enum:",zh-CN,en" default:""`
 	JSON    bool          `help:"Print the result as JSON."`
 	Verbose bool          `help:"Show every message, masked, on standard error."`
-	Timeout time.Duration `help:"How long to wait for an answer." default:"30s"`
+	Timeout time.Duration `help:"How long to wait for an answer; 0s is what the host has set, else 30 s." default:"0s"`
 
 	SignOn  signOnCommand  `cmd:"" help:"Sign on: fetch working keys and the batch."`
 	SignOff signOffCommand `cmd:"" help:"Sign off."`
@@ -34,6 +35,8 @@ type CLI struct {
 	Refund  refundCommand  `cmd:"" help:"Give money of a settled sale back."`
 	Balance balanceCommand `cmd:"" help:"Ask for a card's balance."`
 	Settle  settleCommand  `cmd:"" help:"Settle the batch."`
+	Fetch   fetchCommand   `cmd:"" help:"Ask what the host wants, and fetch it: parameters, keys, lists."`
+	Report  reportCommand  `cmd:"" help:"Report the terminal's state to the host."`
 	Resolve resolveCommand `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
 	Status  statusCommand  `cmd:"" help:"Show what the terminal remembers."`
 	Slip    slipCommand    `cmd:"" help:"Print a slip again."`
@@ -125,6 +128,24 @@ type resolveCommand struct{}
 // Run settles what is pending.
 func (resolveCommand) Run(c *CLI, app *kong.Context) error {
 	return c.operate(app, (*Terminal).ResolvePending)
+}
+
+type fetchCommand struct{}
+
+// Run fetches what the host wants fetched.
+func (fetchCommand) Run(c *CLI, app *kong.Context) error { return c.operate(app, (*Terminal).Fetch) }
+
+type reportCommand struct {
+	Battery  int  `help:"Per cent." default:"100"`
+	Printer  int  `help:"0 works, 1 no paper, 2 broken." default:"0"`
+	Tampered bool `help:"The case was opened: the host destroys the keys and blocks the terminal."`
+}
+
+// Run uploads the status.
+func (cmd reportCommand) Run(c *CLI, app *kong.Context) error {
+	return c.operate(app, func(t *Terminal, ctx context.Context) (Result, error) {
+		return t.Report(ctx, iso8583.Status{Software: "1.0", Battery: cmd.Battery, Printer: cmd.Printer, Tampered: cmd.Tampered})
+	})
 }
 
 type saleCommand struct {

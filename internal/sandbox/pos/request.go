@@ -30,6 +30,9 @@ var shapes = map[Kind]shape{
 	Settlement: {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
 	Upload:     {mti: "0320", kind: "00", network: "201"},
 	UploadEnd:  {mti: "0320", kind: "00"},
+
+	Fetch:        {kind: "00"}, // MTI and network code are the download's
+	StatusReport: {mti: "0820", kind: "00", network: "362", mac: true},
 }
 
 const (

@@ -24,6 +24,9 @@ const (
 	Upload     Kind = "upload"
 	UploadEnd  Kind = "upload-end"
 	Resolve    Kind = "resolve"
+	Fetch      Kind = "fetch"
+
+	StatusReport Kind = "status"
 )
 
 // State is how an operation ended.
@@ -52,6 +55,8 @@ type Transaction struct {
 	MaskedPAN   string       `json:"masked_pan,omitempty"`
 	Entry       Entry        `json:"entry,omitempty"`
 	PINEntered  bool         `json:"pin_entered,omitempty"`
+	CardKind    CardKind     `json:"card_kind,omitempty"`      // as the BIN table tells
+	NoProof     bool         `json:"no_proof,omitempty"`       // neither PIN nor signature is asked for
 	Original    int          `json:"original_trace,omitempty"` // of a void: the sale's trace
 	OriginalRRN string       `json:"original_rrn,omitempty"`   // of a void or refund
 	Issuer      string       `json:"issuer,omitempty"`         // F44
@@ -73,6 +78,7 @@ type Result struct {
 	Settlement *SettlementReport `json:"settlement,omitempty"` // of a settlement
 	Items      []Result          `json:"items,omitempty"`      // of Resolve: each transaction it asked about
 	Reprint    bool              `json:"reprint,omitempty"`
+	Foot       []string          `json:"foot,omitempty"` // the lines under every slip
 }
 
 // Shop is what stands at the head of every slip.
@@ -93,7 +99,7 @@ type SettlementReport struct {
 
 // report is a transaction with its words.
 func (s *state) report(tx Transaction) Result {
-	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.Shop}
+	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.shop(), Foot: s.Loads.receipt()}
 	switch {
 	case tx.State == Unknown:
 		w := warnings[tx.Kind]

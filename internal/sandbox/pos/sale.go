@@ -20,6 +20,10 @@ func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
+		if err := s.state.permit(amount, p); err != nil {
+			return Result{}, err
+		}
+		kind, noProof := s.state.Loads.card(amount, p)
 		m := s.state.request(Sale, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
@@ -27,7 +31,7 @@ func (t *Terminal) Sale(ctx context.Context, amount money.Amount, p Presented) (
 			return Result{}, err
 		}
 		return s.undoable(ctx, m, Transaction{
-			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
+			Kind: Sale, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(), CardKind: kind, NoProof: noProof,
 		})
 	})
 }

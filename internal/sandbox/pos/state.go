@@ -25,6 +25,7 @@ type state struct {
 	Refunds  []openRefund  `json:"refunds,omitempty"`
 	Settling *settling     `json:"settling,omitempty"`
 	Closed   []closedBatch `json:"closed,omitempty"` // the last of them, oldest first
+	Loads    loads         `json:"downloads,omitzero"`
 }
 
 // secure imitates the tamper-responding memory of a device: in a real one none
@@ -84,6 +85,9 @@ func (s *state) validate() error {
 			}
 		}
 	}
+	if !s.Loads.valid() {
+		return errors.New("a download is out of order")
+	}
 	if s.Settling != nil && !s.Settling.valid() {
 		return errors.New("the settlement is out of range")
 	}
@@ -116,6 +120,7 @@ func after(n int) int { return n%maxNumber + 1 }
 // clone shares nothing that a change could reach.
 func (s *state) clone() *state {
 	c := *s
+	c.Loads = s.Loads.clone()
 	c.Rows, c.Refunds, c.Closed = slices.Clone(s.Rows), slices.Clone(s.Refunds), slices.Clone(s.Closed)
 	for i := range c.Closed {
 		c.Closed[i].Rows = slices.Clone(c.Closed[i].Rows)

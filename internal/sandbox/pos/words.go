@@ -34,7 +34,11 @@ var titles = map[Kind]map[State]Words{
 	Void:       {Approved: {"已撤销", "Voided"}, Declined: {"没有撤销，原交易仍然有效", "Not voided, the sale stands"}, Unknown: checking, Reversed: {"撤销没有成立，原交易仍然有效", "The void was taken back, the sale stands"}},
 	Refund:     {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
 	Settlement: {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
-	Resolve:    {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
+	Fetch:      {Accepted: {"下载完成", "Everything is fetched"}, Declined: {"主机不让下载", "The host refuses the download"}},
+
+	StatusReport: {Accepted: {"状态已上送", "Status reported"}, Declined: {"主机没有收下状态", "The host refuses the status"}},
+
+	Resolve: {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
 }
 
 var checking = Words{"正在确认结果", "Checking"}

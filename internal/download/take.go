@@ -1,0 +1,151 @@
+package download
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"hawker/internal/clock"
+	"hawker/internal/store"
+)
+
+// mark is how far a terminal is with one kind. A version of 0 is none.
+type mark struct{ taking, holds Version }
+
+// Begin pins the newest list for a terminal, so that all pages and bodies come from one
+// version, whatever is imported meanwhile, and gives its rows. The merchant's own list
+// comes before the institution's. ErrNone when there is neither.
+func Begin(ctx context.Context, tx *store.Tx, t Terminal, k Kind, now clock.Clock) ([]Row, error) {
+	v, err := current(ctx, tx, t, k)
+	if err != nil {
+		return nil, err
+	}
+	if v.Version == 0 {
+		return nil, ErrNone.With("%s", k)
+	}
+	m, err := find(ctx, tx, t, k)
+	if err != nil {
+		return nil, err
+	}
+	m.taking = v
+	if err := save(ctx, tx, t, k, m, now); err != nil {
+		return nil, err
+	}
+	return rowsOf(ctx, tx, v)
+}
+
+// Rows are those of the list that the terminal began to fetch; ErrNotOpen when it did not.
+func Rows(ctx context.Context, q store.Querier, t Terminal, k Kind) ([]Row, error) {
+	m, err := find(ctx, q, t, k)
+	if err != nil {
+		return nil, err
+	}
+	if m.taking.Version == 0 {
+		return nil, ErrNotOpen.With("%s", k)
+	}
+	return rowsOf(ctx, q, m.taking)
+}
+
+// Body is what a row of the list that the terminal began to fetch holds; key is the
+// beginning of its head. ok is false when no row has it.
+func Body(ctx context.Context, q store.Querier, t Terminal, k Kind, key []byte) (body []byte, ok bool, err error) {
+	rows, err := Rows(ctx, q, t, k)
+	for _, r := range rows {
+		if len(key) > 0 && bytes.HasPrefix(r.Head, key) {
+			return r.Body, true, nil
+		}
+	}
+	return nil, false, err
+}
+
+// End notes that the terminal has the whole list that it began to fetch. The end again
+// changes nothing; ErrNotOpen when it never began.
+func End(ctx context.Context, tx *store.Tx, t Terminal, k Kind, now clock.Clock) error {
+	m, err := find(ctx, tx, t, k)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.taking.Version != 0:
+		m.holds, m.taking = m.taking, Version{}
+		return save(ctx, tx, t, k, m, now)
+	case m.holds.Version == 0:
+		return ErrNotOpen.With("%s", k)
+	}
+	return nil
+}
+
+// Wanted are the kinds of which the terminal does not have the newest version, in the order
+// of Kinds.
+func Wanted(ctx context.Context, q store.Querier, t Terminal) (list []Kind, err error) {
+	for _, k := range Kinds {
+		v, err := current(ctx, q, t, k)
+		if err != nil {
+			return nil, err
+		}
+		if v.Version == 0 {
+			continue
+		}
+		m, err := find(ctx, q, t, k)
+		if err != nil {
+			return nil, err
+		}
+		if m.holds != v {
+			list = append(list, k)
+		}
+	}
+	return list, nil
+}
+
+// current is the version that a terminal should have; zero for none.
+func current(ctx context.Context, q store.Querier, t Terminal, k Kind) (Version, error) {
+	v := Version{Kind: k}
+	err := q.QueryRow(ctx, `SELECT merchant_id, version FROM download_lists WHERE merchant_id IN ($1, 0) AND kind = $2
+		ORDER BY merchant_id DESC, version DESC LIMIT 1`, t.Merchant, k).Scan(&v.Owner, &v.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, nil
+	}
+	if err != nil {
+		return v, fmt.Errorf("find the newest %s: %w", k, err)
+	}
+	return v, nil
+}
+
+func find(ctx context.Context, q store.Querier, t Terminal, k Kind) (mark, error) {
+	m := mark{taking: Version{Kind: k}, holds: Version{Kind: k}}
+	err := q.QueryRow(ctx, `SELECT taking_owner, taking, holds_owner, holds FROM download_marks WHERE merchant_id = $1 AND tid = $2 AND kind = $3`,
+		t.Merchant, t.ID, k).Scan(&m.taking.Owner, &m.taking.Version, &m.holds.Owner, &m.holds.Version)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return m, fmt.Errorf("find what terminal %s has: %w", t.ID, err)
+	}
+	return m, nil
+}
+
+func save(ctx context.Context, tx *store.Tx, t Terminal, k Kind, m mark, now clock.Clock) error {
+	_, err := tx.Exec(ctx, `INSERT INTO download_marks (merchant_id, tid, kind, taking_owner, taking, holds_owner, holds, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (merchant_id, tid, kind) DO UPDATE SET taking_owner = excluded.taking_owner,
+		taking = excluded.taking, holds_owner = excluded.holds_owner, holds = excluded.holds, updated_at = excluded.updated_at`,
+		t.Merchant, t.ID, k, m.taking.Owner, m.taking.Version, m.holds.Owner, m.holds.Version, store.At(now()))
+	if err != nil {
+		return fmt.Errorf("note what terminal %s has: %w", t.ID, err)
+	}
+	return nil
+}
+
+func rowsOf(ctx context.Context, q store.Querier, v Version) (list []Row, err error) {
+	rows, err := q.Query(ctx, `SELECT head, body FROM download_rows WHERE merchant_id = $1 AND kind = $2 AND version = $3 ORDER BY line`, v.Owner, v.Kind, v.Version)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", v.Kind, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r Row
+		if err := rows.Scan(&r.Head, &r.Body); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
