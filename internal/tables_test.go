@@ -51,6 +51,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"download_rows":     {"internal/download", ""},
 	"download_marks":    {"internal/download", ""},
 	"terminal_statuses": {"internal/download", ""},
+
+	"signatures":      {"internal/signature", ""},
+	"signature_parts": {"internal/signature", ""},
 }
 
 // migrated reads the tables that the migrations make.

@@ -21,6 +21,7 @@ import (
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/schema"
+	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
 )
@@ -111,7 +112,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("resolve what was in flight: %w", err)
 	}
 	door := iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
-		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember}
+		Profile: iso8583.UnionPayPOS, Acquirer: c.Network.Acquirer, Remember: remember, Signatures: signature.Open(s.DB, ks, c.Clock)}
 	if !c.ISO.Plain {
 		door.Devices = s.authority
 	}

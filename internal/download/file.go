@@ -37,6 +37,7 @@ type ParameterSet struct {
 	Resends      *int     `json:"reversal_resends,omitempty"`     // 1 to 9, in one go
 	Receipt      []string `json:"receipt_lines,omitempty"`        // at most two under every slip, 40 bytes each
 	PaymentLimit *int64   `json:"payment_limit_minor,omitempty"`  // most that one sale may take; 0 none
+	Signature    *bool    `json:"signature,omitempty"`            // the cardholder signs on the screen where no PIN proves a sale
 	NoProofLimit *int64   `json:"no_proof_limit_minor,omitempty"` // up to which listed cards pay without PIN and signature; 0 never
 }
 
@@ -185,6 +186,7 @@ func (p ParameterSet) row() (Row, error) {
 	}
 	number(iso8583.ParamPaymentLimit, p.PaymentLimit, 0, 999_999_999_999, 12)
 	number(iso8583.ParamNoProofLimit, p.NoProofLimit, 0, 999_999_999_999, 12)
+	truth(iso8583.ParamSignature, p.Signature)
 	if bad != nil {
 		return Row{}, bad
 	}

@@ -6,8 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"hawker/internal/clock"
+	"hawker/internal/iso8583"
 	"hawker/internal/store"
 )
 
@@ -148,4 +151,79 @@ func rowsOf(ctx context.Context, q store.Querier, v Version) (list []Row, err er
 		list = append(list, r)
 	}
 	return list, rows.Err()
+}
+
+// Policy is what a terminal's parameters and BIN tables say of proof by PIN or signature.
+type Policy struct {
+	Signature bool  // the cardholder signs on the screen where no PIN proves a sale
+	upTo      int64 // minor units, for cards of table B
+	bins      []iso8583.BIN
+	black     []iso8583.BIN
+}
+
+// PolicyOf reads the policy in force for a terminal; without parameters nothing is signed on the screen.
+func PolicyOf(ctx context.Context, q store.Querier, t Terminal) (p Policy, err error) {
+	rows, err := newest(ctx, q, t, Parameters)
+	if err != nil || len(rows) == 0 {
+		return p, err
+	}
+	list, err := iso8583.ParseParameters(rows[0].Body)
+	if err != nil {
+		return p, err
+	}
+	for _, one := range list {
+		switch one.Tag {
+		case iso8583.ParamSignature:
+			p.Signature = string(one.Value) == "1"
+		case iso8583.ParamNoProofLimit:
+			p.upTo, err = strconv.ParseInt(string(one.Value), 10, 64)
+		}
+	}
+	if err != nil || !p.Signature || p.upTo == 0 {
+		return p, err
+	}
+	if p.bins, err = binsOf(ctx, q, t, BINs); err != nil {
+		return p, err
+	}
+	p.black, err = binsOf(ctx, q, t, BlackBINs)
+	return p, err
+}
+
+// Wants reports whether a sale without PIN needs a signature. Of the card only the first six
+// digits are known, so a longer row of a table counts by its first six: in doubt for the
+// cardholder, who may have been told that none is needed.
+func (p Policy) Wants(minor int64, bin string) bool {
+	if !p.Signature {
+		return false
+	}
+	return minor > p.upTo || !listed(p.bins, bin) || listed(p.black, bin)
+}
+
+func listed(table []iso8583.BIN, bin string) bool {
+	for _, r := range table {
+		if strings.HasPrefix(r.Prefix, bin) {
+			return true
+		}
+	}
+	return false
+}
+
+func binsOf(ctx context.Context, q store.Querier, t Terminal, k Kind) (list []iso8583.BIN, err error) {
+	rows, err := newest(ctx, q, t, k)
+	for _, r := range rows {
+		b, err := iso8583.ParseBIN(r.Head)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, b)
+	}
+	return list, err
+}
+
+func newest(ctx context.Context, q store.Querier, t Terminal, k Kind) ([]Row, error) {
+	v, err := current(ctx, q, t, k)
+	if err != nil || v.Version == 0 {
+		return nil, err
+	}
+	return rowsOf(ctx, q, v)
 }

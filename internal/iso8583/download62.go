@@ -22,6 +22,7 @@ const (
 	ParamReceipt1     = "60" // a line under every slip, 40 bytes
 	ParamReceipt2     = "61"
 	ParamPaymentLimit = "62" // most that one sale may take, minor units, n12; 0 none
+	ParamSignature    = "64" // 1 when the cardholder signs on the screen where no PIN proves a sale
 	ParamNoProofLimit = "63" // up to which neither PIN nor signature is asked of a listed card, n12; 0 always asked
 )
 
@@ -32,7 +33,7 @@ var parameterSizes = []struct {
 }{
 	{"11", 2}, {ParamTimeout, 2}, {"13", 1}, {"14", 14}, {"15", 14}, {"16", 14}, {"17", 14}, {ParamOnlineTip, 1}, {"19", 2}, {ParamManual, 1},
 	{"21", 1}, {ParamMerchantName, 40}, {ParamResends, 1}, {"24", 1}, {"25", 1}, {"26", 4},
-	{ParamReceipt1, 40}, {ParamReceipt2, 40}, {ParamPaymentLimit, 12}, {ParamNoProofLimit, 12},
+	{ParamReceipt1, 40}, {ParamReceipt2, 40}, {ParamPaymentLimit, 12}, {ParamNoProofLimit, 12}, {ParamSignature, 1},
 }
 
 // ParameterSize is the length of a tag's value in bytes; 0 for a tag that does not exist.

@@ -69,8 +69,11 @@ type CardFacts struct {
 	BIN   string
 	Last4 string
 	Kind  card.Kind
-	Entry string
+	Entry string // entry mode, two digits, and a third where it is known: 1 with PIN, 2 without
 }
+
+// mode is how the card was read, two digits.
+func (c CardFacts) mode() string { return c.Entry[:min(2, len(c.Entry))] }
 
 // Attempt is one try through one channel: a sale, void, refund or reversal.
 type Attempt struct {

@@ -6,7 +6,8 @@ import "fmt"
 // of theirs begins with it, and one payment touches one merchant's rows only.
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"payments", "attempts", "batches", "batch_details", "jobs", "cases", "events", "event_heads",
-	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses"}
+	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
+	"signatures", "signature_parts"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "cards", "nodes", "device_authorities"}

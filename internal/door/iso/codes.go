@@ -13,6 +13,7 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
 	"hawker/internal/risk"
+	"hawker/internal/signature"
 	"hawker/internal/terminal"
 )
 
@@ -62,6 +63,9 @@ var codes = map[*fault.Fault]string{
 	download.ErrNone:        "25",
 	download.ErrNotOpen:     "12",
 	errTamper:               codeSystem,
+	signature.ErrRepeat:     "94",
+	signature.ErrPicture:    codeFormat,
+	signature.ErrSegment:    "12",
 	risk.ErrOverPayment:     "61",
 	risk.ErrOverDay:         "61",
 	risk.ErrOverMonth:       "61",

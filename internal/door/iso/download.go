@@ -167,7 +167,11 @@ func (s *Server) wanted(ctx context.Context, c *call) (list []iso8583.Task, err 
 	for _, k := range kinds {
 		list = append(list, iso8583.Task{Network: firstOf[k]})
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	missing, err := s.unsigned(ctx, c)
+	return append(list, missing...), err
 }
 
 // hintedAfter are the messages whose answer tells a terminal what to do next, by MTI and network

@@ -20,6 +20,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
+	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/terminal"
 	"hawker/internal/vault"
@@ -36,6 +37,8 @@ type Config struct {
 	Metrics  Metrics
 	Profile  *iso8583.Profile
 	Acquirer string // field 32
+
+	Signatures *signature.Store // where cardholders' signatures go
 
 	Devices *identity.Authority // lines must be TLS, with one of its certificates; nil: any line, which proves nothing
 	Tamper  Tamper              // what a tamper report does; nil: it is refused

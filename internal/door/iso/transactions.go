@@ -54,6 +54,8 @@ var transactions = []transaction{
 	{"BIN table C end", "0800", "", "", "00", "399", []int{11}, false, (*Server).endDownload},
 	{"status upload", "0820", "", "", "00", "362", []int{11, 62}, false, (*Server).status},
 	{"task inquiry", "0820", "", "", "00", "364", []int{11}, false, (*Server).tasks},
+	{"signature upload", "0820", "*", "", "07", "800", []int{4, 11, 25, 37, 62}, true, (*Server).sign},
+	{"signature upload, segment", "0820", "*", "", "08", "800", []int{4, 11, 25, 37, 62}, true, (*Server).sign},
 	{"task inquiry end", "0820", "", "", "00", "365", []int{11}, false, (*Server).endTasks},
 }
 

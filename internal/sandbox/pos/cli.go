@@ -35,6 +35,7 @@ type CLI struct {
 	Refund  refundCommand  `cmd:"" help:"Give money of a settled sale back."`
 	Balance balanceCommand `cmd:"" help:"Ask for a card's balance."`
 	Settle  settleCommand  `cmd:"" help:"Settle the batch."`
+	Sign    signCommand    `cmd:"" help:"Have the cardholder of a sale without PIN sign on the screen."`
 	Fetch   fetchCommand   `cmd:"" help:"Ask what the host wants, and fetch it: parameters, keys, lists."`
 	Report  reportCommand  `cmd:"" help:"Report the terminal's state to the host."`
 	Resolve resolveCommand `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
@@ -150,6 +151,7 @@ func (cmd reportCommand) Run(c *CLI, app *kong.Context) error {
 
 type saleCommand struct {
 	Amount string `required:"" help:"In yuan, e.g. 46.50."`
+	Sign   string `help:"The name that the cardholder signs with, when no PIN is entered." placeholder:"NAME"`
 	cardFlags
 }
 
@@ -158,7 +160,35 @@ func (cmd saleCommand) Run(c *CLI, app *kong.Context) error {
 	amount, amountErr := parseAmount(cmd.Amount)
 	p, err := cmd.presented()
 	return c.check(app, errors.Join(amountErr, err), func(t *Terminal, ctx context.Context) (Result, error) {
-		return t.Sale(ctx, amount, p)
+		r, err := t.Sale(ctx, amount, p)
+		if err != nil || cmd.Sign == "" || !signable(r.Transaction) {
+			return r, err
+		}
+		signed, err := t.Sign(ctx, r.Trace, Draw(cmd.Sign, screenWidth, screenHeight))
+		if err != nil { // the payment stands, and the picture is kept: the host asks for it again
+			signed.Notes = []Words{{"签名还没有传给主机，终端会补传", "The signature did not reach the host; the terminal sends it again"}}
+		}
+		again, err := t.Reprint(r.Trace)
+		again.Notes, again.Reprint = append(r.Notes, signed.Notes...), false
+		return again, err
+	})
+}
+
+// The screen that cardholders sign on, in pixels: a picture fits one message.
+const (
+	screenWidth  = 128
+	screenHeight = 48
+)
+
+type signCommand struct {
+	Trace int    `required:"" help:"Trace number of the sale."`
+	Name  string `required:"" help:"The name that the cardholder signs with."`
+}
+
+// Run signs for a sale.
+func (cmd signCommand) Run(c *CLI, app *kong.Context) error {
+	return c.operate(app, func(t *Terminal, ctx context.Context) (Result, error) {
+		return t.Sign(ctx, cmd.Trace, Draw(cmd.Name, screenWidth, screenHeight))
 	})
 }
 

@@ -144,6 +144,12 @@ func (s *session) tasks(ctx context.Context) (*answer, error) {
 		return nil, ErrAnswer.because(err)
 	}
 	for _, task := range list {
+		if task.Network == shapes[Sign].network {
+			if err := s.sendMissing(ctx, task); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if _, known := fetches[task.Network]; !known {
 			s.think("the host wants %s, which this terminal does not know", task.Network)
 			continue
@@ -152,8 +158,11 @@ func (s *session) tasks(ctx context.Context) (*answer, error) {
 			return nil, err
 		}
 	}
-	s.hint = iso8583.NothingToDo // all of it is done
-	return s.message(ctx, "0820", "365", nil, false)
+	a, err = s.message(ctx, "0820", "365", nil, false)
+	if s.hint == iso8583.AskTasks {
+		s.hint = iso8583.NothingToDo // what is still wanted, this terminal cannot do now
+	}
+	return a, err
 }
 
 // download fetches lists by their first network codes, each from where it stands to its end.

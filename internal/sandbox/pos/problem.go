@@ -29,6 +29,7 @@ var (
 	ErrOverLimit       = problem("超过这台终端的单笔限额", "Over this terminal's limit for one payment")
 	ErrNoManual        = problem("这台终端不能手输卡号", "Card numbers cannot be typed on this terminal")
 	ErrListed          = problem("这张卡不能用，请换一张卡", "This card cannot be used: try another")
+	ErrNotSignable     = problem("这笔不用签名，或者已经签过", "This needs no signature, or is signed already")
 	ErrIdentity        = problem("终端证书不能用", "The terminal's certificate cannot be used")
 	ErrNotFound        = problem("终端里没有这笔交易", "The terminal does not have this transaction")
 	ErrNotVoidable     = problem("这笔不能撤销：只能撤销本批次里成功的收款，且只有一次", "This cannot be voided: only an approved sale of the current batch, once")

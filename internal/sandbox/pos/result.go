@@ -25,6 +25,7 @@ const (
 	UploadEnd  Kind = "upload-end"
 	Resolve    Kind = "resolve"
 	Fetch      Kind = "fetch"
+	Sign       Kind = "sign"
 
 	StatusReport Kind = "status"
 )
@@ -78,7 +79,9 @@ type Result struct {
 	Settlement *SettlementReport `json:"settlement,omitempty"` // of a settlement
 	Items      []Result          `json:"items,omitempty"`      // of Resolve: each transaction it asked about
 	Reprint    bool              `json:"reprint,omitempty"`
-	Foot       []string          `json:"foot,omitempty"` // the lines under every slip
+	Foot       []string          `json:"foot,omitempty"`      // the lines under every slip
+	Signature  Picture           `json:"signature,omitempty"` // what the cardholder drew
+	ToSign     bool              `json:"to_sign,omitempty"`   // the cardholder is to sign on the screen
 }
 
 // Shop is what stands at the head of every slip.
@@ -100,6 +103,10 @@ type SettlementReport struct {
 // report is a transaction with its words.
 func (s *state) report(tx Transaction) Result {
 	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.shop(), Foot: s.Loads.receipt()}
+	if d := s.drawing(tx.Batch, tx.Trace); d != nil && signable(tx) {
+		r.Signature = d.Picture
+	}
+	r.ToSign = s.wantsSignature(tx) && r.Signature == nil
 	switch {
 	case tx.State == Unknown:
 		w := warnings[tx.Kind]

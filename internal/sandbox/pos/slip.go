@@ -110,10 +110,7 @@ func (p *printer) foot(r Result, c Copy) {
 		p.text(Words{"小额免密免签", "Small amount: no PIN, no signature"})
 	}
 	if c == Merchant && !r.PINEntered && !r.NoProof {
-		p.text(Words{"持卡人签名", "Cardholder signature"})
-		p.line("")
-		p.line("")
-		p.line(strings.Repeat("_", paper))
+		p.signature(r.Signature)
 	}
 	if c == Merchant {
 		p.text(Words{"本人确认以上交易，同意将其记入本卡账户", "I confirm this transaction and agree that it is posted to my card account"})
@@ -123,6 +120,19 @@ func (p *printer) foot(r Result, c Copy) {
 	for _, line := range r.Foot {
 		p.text(Words{line, line})
 	}
+}
+
+// signature is what was drawn on the screen, or room to sign.
+func (p *printer) signature(drawn Picture) {
+	p.text(Words{"持卡人签名", "Cardholder signature"})
+	lines := drawn.art(paper)
+	if len(lines) == 0 {
+		lines = []string{"", ""}
+	}
+	for _, line := range lines {
+		p.line(line)
+	}
+	p.line(strings.Repeat("_", paper))
 }
 
 func (p *printer) settlement(r Result) {

@@ -26,6 +26,7 @@ type state struct {
 	Settling *settling     `json:"settling,omitempty"`
 	Closed   []closedBatch `json:"closed,omitempty"` // the last of them, oldest first
 	Loads    loads         `json:"downloads,omitzero"`
+	Drawings []drawn       `json:"signatures,omitempty"` // oldest first
 }
 
 // secure imitates the tamper-responding memory of a device: in a real one none
@@ -85,6 +86,9 @@ func (s *state) validate() error {
 			}
 		}
 	}
+	if !validDrawings(s.Drawings) {
+		return errors.New("a signature is out of order")
+	}
 	if !s.Loads.valid() {
 		return errors.New("a download is out of order")
 	}
@@ -120,7 +124,7 @@ func after(n int) int { return n%maxNumber + 1 }
 // clone shares nothing that a change could reach.
 func (s *state) clone() *state {
 	c := *s
-	c.Loads = s.Loads.clone()
+	c.Loads, c.Drawings = s.Loads.clone(), slices.Clone(s.Drawings)
 	c.Rows, c.Refunds, c.Closed = slices.Clone(s.Rows), slices.Clone(s.Refunds), slices.Clone(s.Closed)
 	for i := range c.Closed {
 		c.Closed[i].Rows = slices.Clone(c.Closed[i].Rows)
