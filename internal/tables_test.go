@@ -50,6 +50,17 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"cases":            {"internal/cases", ""},
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
+
+	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
+	"device_certificates": {"internal/identity", ""},
+
+	"download_lists":    {"internal/download", ""},
+	"download_rows":     {"internal/download", ""},
+	"download_marks":    {"internal/download", ""},
+	"terminal_statuses": {"internal/download", ""},
+
+	"signatures":      {"internal/signature", ""},
+	"signature_parts": {"internal/signature", ""},
 }
 
 // migrated reads the tables that the migrations make.

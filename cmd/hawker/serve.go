@@ -37,15 +37,17 @@ type networkFlags struct {
 }
 
 type serveCommand struct {
-	Data       string `help:"Directory of what must not be lost." default:"hawker-data"`
-	Database   string `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
-	HTTP       string `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
-	ISO        string `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
-	ISOCert    string `name:"iso-cert" help:"PEM certificate: terminals must speak TLS." placeholder:"FILE"`
-	ISOKey     string `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
-	ISOProfile string `name:"iso-profile" help:"The one host profile that terminals speak; each its own unless set." placeholder:"NAME"`
-	Master     string `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
-	Batch      int    `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
+	Data       string   `help:"Directory of what must not be lost." default:"hawker-data"`
+	Database   string   `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
+	HTTP       string   `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
+	ISO        string   `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
+	ISOCert    string   `name:"iso-cert" help:"PEM certificate of the terminal port, instead of one by the terminals' own authority." placeholder:"FILE"`
+	ISOKey     string   `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
+	ISOHosts   []string `name:"iso-host" help:"More names and addresses under which terminals know the terminal port." placeholder:"NAME"`
+	ISOPlain   bool     `name:"iso-plain" help:"Terminals speak without TLS and show no certificate: for a trusted line only."`
+	ISOProfile string   `name:"iso-profile" help:"The one host profile that terminals speak; each its own unless set." placeholder:"NAME"`
+	Master     string   `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
+	Batch      int      `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
 	holdFlags
 	hsmFlags
 	networkFlags
@@ -85,7 +87,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 		debug.SetGCPercent(400)
 	}
 	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
-		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
+		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile, Hosts: c.ISOHosts, Plain: c.ISOPlain}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
 	}

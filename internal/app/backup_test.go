@@ -86,7 +86,7 @@ func TestABackupTakenWhilePaymentsGoOnIsRestored(t *testing.T) {
 				t.Fatal(err)
 			}
 			network, sold, release := busyNetwork(t, data)
-			c := Config{Data: data, Database: target, Network: Network{Addr: network.Addr()}}
+			c := Config{Data: data, Database: target, ISO: Listen{Plain: true}, Network: Network{Addr: network.Addr()}}
 			s, stop := start(t, c)
 			tills := openTills(t, devices, s.ISOAddr())
 
@@ -117,7 +117,7 @@ func TestABackupTakenWhilePaymentsGoOnIsRestored(t *testing.T) {
 			if err := proven(t.Context(), c); err != nil {
 				t.Fatalf("the restored ledger: %v", err)
 			}
-			c.ISO = Listen{Addr: s.ISOAddr()} // where the terminals know it
+			c.ISO = Listen{Addr: s.ISOAddr(), Plain: true} // where the terminals know it
 			s, stop = start(t, c)
 			defer stop()
 			waitNothingUnderWay(t, s)

@@ -36,7 +36,7 @@ func TestNoCardSecretIsLeftBehind(t *testing.T) {
 				target = storetest.PostgresURL(t)
 			}
 			log := &syncBuffer{}
-			s, stop := start(t, Config{Data: t.TempDir(), Database: target, Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond},
+			s, stop := start(t, Config{Data: t.TempDir(), Database: target, ISO: Listen{Plain: true}, Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond},
 				Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 			live(t, s)
 			_, figures := get(t, s, "/metrics")

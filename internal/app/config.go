@@ -38,12 +38,15 @@ type Config struct {
 	Drain    time.Duration     // how long what is being answered may take after a stop; 20 s when 0
 }
 
-// Listen is where a door listens. With a certificate it speaks TLS 1.2 or 1.3 only.
+// Listen is where a door listens. The terminal port speaks TLS 1.2 or 1.3 and wants a
+// terminal's certificate, unless Plain says otherwise; the other speaks TLS with a certificate.
 type Listen struct {
-	Addr    string // "" is loopback and a free port
-	Cert    string // PEM file; "" is plain TCP
-	Key     string // PEM file
-	Profile string // host profile of the terminal port; "" takes each terminal's own
+	Addr    string   // "" is loopback and a free port
+	Cert    string   // PEM file; "" is one by our own authority for the terminal port, plain TCP elsewhere
+	Key     string   // PEM file
+	Hosts   []string // of the terminal port: names and addresses, beside Addr's, under which terminals know it
+	Plain   bool     // of the terminal port: TCP without TLS, for a trusted line only
+	Profile string   // host profile of the terminal port; "" takes each terminal's own
 }
 
 // profile is the one host profile of a terminal port; nil for each terminal's own.
@@ -109,6 +112,9 @@ func (c *Config) complete() error {
 	}
 	if c.Hold.Share < 0 || c.Hold.Share > maxShare || c.Hold.Last < 0 {
 		return errors.New("a completion's share of a pre-authorization is 1 to 1000 percent, and a pre-authorization lasts some time")
+	}
+	if c.ISO.Plain && c.ISO.Cert != "" {
+		return errors.New("the terminal port cannot be plain and have a certificate")
 	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "hawker.db")

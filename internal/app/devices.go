@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"hawker/internal/dukpt"
+	"hawker/internal/identity"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -64,8 +65,18 @@ func (s sandbox) terminal(ctx context.Context, m merchant.Merchant, d seedTermin
 	case err != nil:
 		return err
 	}
+	if s.authority != nil {
+		proof, err := identify(ctx, s.authority, identity.Terminal{Merchant: m.ID, MID: m.MID, ID: d.id, Serial: d.serial()}, s.ISO.Cert)
+		if err != nil {
+			return err
+		}
+		device.Identity = &proof
+	}
 	return pos.Provision(file, device)
 }
+
+// serial is the machine's.
+func (d seedTerminal) serial() string { return "SIM-" + string(d.id[1:]) }
 
 // keyless tells a terminal whose key was destroyed from one of another database.
 func (s sandbox) keyless(ctx context.Context, m merchant.Merchant, d seedTerminal) error {
@@ -87,7 +98,7 @@ func (s sandbox) register(ctx context.Context, m merchant.Merchant, d seedTermin
 		return err
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: m.ID, ID: d.id, Serial: "SIM-" + string(d.id[1:]), Model: "software terminal",
+		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: m.ID, ID: d.id, Serial: d.serial(), Model: "software terminal",
 			Profile: d.profile.Name, Lang: "zh-CN", State: terminal.Active, Batch: 1, BatchDay: m.Day(s.Clock())})
 	})
 	if store.IsUnique(err) { // another node was faster

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hawker/internal/identity"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -39,9 +40,10 @@ func seedMerchant() (merchant.Merchant, error) {
 // Every step may be repeated.
 type sandbox struct {
 	Config
-	db   *store.DB
-	keys *keys.Keystore
-	host string // the terminal port
+	db        *store.DB
+	keys      *keys.Keystore
+	authority *identity.Authority // issues the terminal's certificate; nil where it gets none
+	host      string              // the terminal port
 }
 
 func (s sandbox) plant(ctx context.Context) error {

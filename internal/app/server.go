@@ -15,11 +15,13 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/schema"
+	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
 )
@@ -33,14 +35,15 @@ type Server struct {
 	Jobs    *jobs.Runner
 	Sandbox *cardnet.Network // nil when the network is elsewhere
 
-	node    *node
-	metrics *metrics
-	card    *cardhost.Host
-	iso     *iso.Server
-	isoAt   net.Listener
-	http    *http.Server
-	httpAt  net.Listener
-	closers []func() error
+	node      *node
+	metrics   *metrics
+	authority *identity.Authority
+	card      *cardhost.Host
+	iso       *iso.Server
+	isoAt     net.Listener
+	http      *http.Server
+	httpAt    net.Listener
+	closers   []func() error
 }
 
 // Start opens the database, brings its schema forward, seeds the sandbox on first
@@ -76,10 +79,16 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	cards := vault.Open(s.DB, ks, c.Clock, c.Log)
+	if s.authority, err = identity.Open(ctx, s.DB, ks, c.Clock); err != nil {
+		return nil, err
+	}
 	if err := s.bind(ctx); err != nil {
 		return nil, err
 	}
 	seed := sandbox{Config: c, db: s.DB, keys: ks, host: s.isoAt.Addr().String()}
+	if !c.ISO.Plain {
+		seed.authority = s.authority
+	}
 	if err := seed.plant(ctx); err != nil {
 		return nil, fmt.Errorf("seed the sandbox: %w", err)
 	}
@@ -111,9 +120,13 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.iso = iso.New(iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
+	door := iso.Config{DB: s.DB, Engine: s.Engine, Keys: ks, Vault: cards, Clock: c.Clock, Log: c.Log, Metrics: s.metrics,
 		Custody: &custody.Keeper{DB: s.DB, Keys: ks, Clock: c.Clock, Signer: signer},
-		Profile: dialect, Acquirer: c.Network.Acquirer, RotateAfter: rotateAfter, Remember: remember})
+		Profile: dialect, Acquirer: c.Network.Acquirer, RotateAfter: rotateAfter, Remember: remember, Signatures: signature.Open(s.DB, ks, c.Clock)}
+	if !c.ISO.Plain {
+		door.Devices = s.authority
+	}
+	s.iso = iso.New(door)
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }
@@ -149,25 +162,30 @@ func OpenStore(ctx context.Context, data, database string) (*store.DB, error) {
 
 // bind opens both ports, so that a port in use is told before anything else happens.
 func (s *Server) bind(ctx context.Context) (err error) {
-	for _, p := range []struct {
-		listen Listen
-		at     *net.Listener
-	}{{s.Config.ISO, &s.isoAt}, {s.Config.HTTP, &s.httpAt}} {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.listen.Addr)
-		if err != nil {
-			return err
-		}
-		s.closers = append(s.closers, func() error { _ = l.Close(); return nil }) // closed already after a drain
-		if p.listen.Cert != "" {
-			pair, err := tls.LoadX509KeyPair(p.listen.Cert, p.listen.Key)
-			if err != nil {
-				return err
-			}
-			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-		}
-		*p.at = l
+	if s.isoAt, err = s.listen(ctx, s.Config.ISO.Addr); err != nil {
+		return err
 	}
+	if s.isoAt, err = s.secure(s.isoAt); err != nil {
+		return err
+	}
+	if s.httpAt, err = s.listen(ctx, s.Config.HTTP.Addr); err != nil || s.Config.HTTP.Cert == "" {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(s.Config.HTTP.Cert, s.Config.HTTP.Key)
+	if err != nil {
+		return err
+	}
+	s.httpAt = tls.NewListener(s.httpAt, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	return nil
+}
+
+func (s *Server) listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, func() error { _ = l.Close(); return nil }) // closed already after a drain
+	return l, nil
 }
 
 // ISOAddr is where terminals connect; HTTPAddr where health and metrics are.

@@ -155,6 +155,7 @@ func TestASaleIsByteForByteTheSoftwareTerminals(t *testing.T) {
 func serve(t *testing.T, c app.Config) string {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
+	c.ISO.Plain = true
 	s, err := app.Start(ctx, c)
 	if err != nil {
 		t.Fatal(err)

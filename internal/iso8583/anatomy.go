@@ -294,7 +294,14 @@ var (
 		"000": "transaction / 交易", "001": "sign-on, single length / 签到（单倍长）", "002": "sign-off / 签退",
 		"003": "sign-on, double length / 签到（双倍长）", "004": "sign-on with track key / 签到（含磁道密钥）",
 		"201": "settlement, upload / 批结算、批上送", "202": "upload end, not balanced / 批上送结束（不平）",
-		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响", "362": "status upload / 状态上送",
+		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响",
+		"360": "parameters / 参数下载", "361": "parameters, end / 参数下载结束", "362": "status upload / 状态上送",
+		"364": "what is wanted / TMS任务查询", "365": "what is wanted, end / TMS结束",
+		"370": "CA public key / 公钥下载", "371": "CA public keys, end / 公钥下载结束", "372": "CA public keys, list / 公钥列表",
+		"380": "AID / AID参数下载", "381": "AIDs, end / AID下载结束", "382": "AIDs, list / AID列表",
+		"390": "blacklist / 黑名单下载", "391": "blacklist, end / 黑名单结束", "394": "contactless parameters / 非接参数下载", "395": "contactless parameters, end / 非接参数结束",
+		"396": "BIN table B / BIN表B下载", "397": "BIN table B, end / BIN表B结束", "398": "BIN table C / BIN表C下载", "399": "BIN table C, end / BIN表C结束",
+		"800": "electronic signature / 电子签名上送",
 		"951": "script result notice / 脚本结果通知",
 	}
 	reversalReasons = map[string]string{

@@ -27,12 +27,18 @@ const DefaultHeader Header = "603100310000"
 
 // What the host may ask of the terminal in an answer's header.
 const (
-	NothingToDo = 0
-	SignOnAgain = 3
+	NothingToDo     = 0
+	FetchParameters = 1
+	UploadStatus    = 2
+	SignOnAgain     = 3
+	FetchCAPKs      = 4
+	FetchAIDs       = 5 // and contactless parameters
+	AskTasks        = 6 // send 0820/364: more than one thing is wanted
+	FetchLists      = 7 // blacklist and BIN tables
 )
 
 // ProcessingRequest is what the host asks the terminal to do next, 0 to 9: 0
-// nothing, 3 sign on again. 0 for a header that has no such digit.
+// nothing, 3 sign on again, others as named above. 0 for a header that has no such digit.
 func (h Header) ProcessingRequest() int {
 	if len(h) != 12 || h[5] < '0' || h[5] > '9' {
 		return NothingToDo

@@ -2,6 +2,7 @@ package iso8583
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +12,8 @@ type Status62 struct {
 	Tampered bool   // tag 01, n1: 1 when the terminal was opened or attacked
 	Detail   string // tag 02, ans 20, space-padded: what tripped; "" absent
 	Version  string // tag 03, ans 20, space-padded: of its software; "" absent
+	Battery  int    // tag 04, n3: per cent, 1 to 100; 0 absent
+	Printer  int    // tag 05, n1: 1 works, 2 no paper, 3 broken; 0 absent
 }
 
 const statusText = 20
@@ -32,17 +35,36 @@ func ParseStatus62(text string) (Status62, error) {
 	}
 	for last := "01"; r.bad == nil && r.left() > 0; {
 		tag := r.digits(2)
-		part, ok := map[string]*string{"02": &s.Detail, "03": &s.Version}[tag]
-		if !ok || tag <= last {
-			r.fail(-2, "tag 02 or 03, in this order", fmt.Sprintf("%q", tag))
+		if tag <= last {
+			r.fail(-2, "tags 01 to 05, in this order", fmt.Sprintf("%q", tag))
 			break
 		}
-		*part, last = r.words(statusText), tag
+		switch last = tag; tag {
+		case "02":
+			s.Detail = r.words(statusText)
+		case "03":
+			s.Version = r.words(statusText)
+		case "04":
+			s.Battery = r.level(3, 100)
+		case "05":
+			s.Printer = r.level(1, 3)
+		default:
+			r.fail(-2, "tags 01 to 05, in this order", fmt.Sprintf("%q", tag))
+		}
 	}
 	if err := r.end(); err != nil {
 		return Status62{}, err
 	}
 	return s, nil
+}
+
+// level gives the next n digits as a number of 1 to most.
+func (r *reader) level(n, most int) int {
+	v, err := strconv.Atoi(r.digits(n))
+	if r.bad == nil && (err != nil || v < 1 || v > most) {
+		r.fail(-n, fmt.Sprintf("1 to %d", most), "another number")
+	}
+	return v
 }
 
 // words gives the next n characters without their padding: printable ASCII, not blank.
@@ -59,7 +81,7 @@ func (r *reader) words(n int) string {
 	return part
 }
 
-// Build is the field's text. A text that is longer than 20, not printable ASCII, or
+// Build is the field's text. A level out of range, or a text that is longer than 20, not printable ASCII, or
 // ends with a blank is a *FormatError.
 func (s Status62) Build() (string, error) {
 	w := writer{field: 62}
@@ -71,7 +93,20 @@ func (s Status62) Build() (string, error) {
 	w.number(tampered, 1)
 	w.words("02", s.Detail)
 	w.words("03", s.Version)
+	w.level("04", s.Battery, 3, 100)
+	w.level("05", s.Printer, 1, 3)
 	return w.done()
+}
+
+func (w *writer) level(tag string, v, digits, most int) {
+	if v == 0 {
+		return
+	}
+	if v < 0 || v > most {
+		w.fail(fmt.Sprintf("0 to %d", most), "another number")
+	}
+	w.digits(tag, 2)
+	w.number(int64(v), digits)
 }
 
 func (w *writer) words(tag, text string) {

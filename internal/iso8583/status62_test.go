@@ -23,7 +23,7 @@ func TestStatus62(t *testing.T) {
 		"a tag alone":                    {"01", Status62{}, 2},
 		"another state":                  {"012", Status62{}, 2},
 		"another tag first":              {"02" + pad("x"), Status62{}, 0},
-		"a tag that there is not":        {"01104" + pad("x"), Status62{}, 3},
+		"a tag that there is not":        {"01106" + pad("x"), Status62{}, 3},
 		"a tag twice":                    {"01102" + pad("x") + "02" + pad("y"), Status62{}, 25},
 		"tags in another order":          {"01103" + pad("x") + "02" + pad("y"), Status62{}, 25},
 		"a text cut short":               {"01102case", Status62{}, 5},

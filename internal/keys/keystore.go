@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 
 	"hawker/internal/clock"
 	"hawker/internal/store"
@@ -29,8 +28,7 @@ type Keystore struct {
 	module Module
 	cache  *cache
 	data   struct {
-		sync.Mutex
-		seal, lookup, vouch DataKey // nil until first used
+		seal, lookup, vouch DataKey
 	}
 }
 
@@ -63,6 +61,9 @@ func Open(ctx context.Context, db *store.DB, masterFile string, now clock.Clock)
 func OpenWith(ctx context.Context, db *store.DB, module Module, now clock.Clock) (*Keystore, error) {
 	ks := &Keystore{db: db, now: now, module: module, cache: newCache(now)}
 	if err := ks.claim(ctx); err != nil {
+		return nil, fmt.Errorf("open keystore: %w", err)
+	}
+	if err := ks.openData(ctx); err != nil {
 		return nil, fmt.Errorf("open keystore: %w", err)
 	}
 	return ks, nil

@@ -160,7 +160,7 @@ func (e *Engine) runNotice(ctx context.Context, j jobs.Job) error {
 	}
 	a := of
 	a.ID, a.Kind, a.STAN, a.Created = n.id, channel.ScriptNotice, n.stan, n.created
-	req := e.request(m, a, channel.Card{Token: facts.Token, Entry: facts.Entry, ICC: card.NewICC(n.data)})
+	req := e.request(m, a, channel.Card{Token: facts.Token, Entry: facts.mode(), ICC: card.NewICC(n.data)})
 	defer req.Card.Wipe()
 	req.Original = original(of)
 	o := e.card.Do(ctx, req)

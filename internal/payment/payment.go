@@ -69,9 +69,12 @@ type CardFacts struct {
 	BIN   string
 	Last4 string
 	Kind  card.Kind
-	Entry string
+	Entry string    // entry mode, two digits, and a third where it is known: 1 with PIN, 2 without
 	Chip  chips.Use // the chip's transaction, where one must be new; not stored
 }
+
+// mode is how the card was read, two digits.
+func (c CardFacts) mode() string { return c.Entry[:min(2, len(c.Entry))] }
 
 // Attempt is one try through one channel: a sale, void, refund, reversal, or
 // something of a pre-authorization.

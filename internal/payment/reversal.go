@@ -151,7 +151,7 @@ func (e *Engine) runReversal(ctx context.Context, j jobs.Job) error {
 	if err != nil || r.State != Sent {
 		return err
 	}
-	req := e.request(m, r, channel.Card{Token: p.Card.Token, Entry: p.Card.Entry})
+	req := e.request(m, r, channel.Card{Token: p.Card.Token, Entry: p.Card.mode()})
 	req.Original, req.Reason = original(of), r.Reason
 	o := e.card.Do(ctx, req)
 	if o.Result != channel.Approved {
@@ -223,7 +223,7 @@ func (e *Engine) runRefund(ctx context.Context, j jobs.Job) error {
 	if err != nil || a.State != Unknown {
 		return err
 	}
-	req := e.request(m, a, channel.Card{Token: p.Card.Token, Entry: p.Card.Entry})
+	req := e.request(m, a, channel.Card{Token: p.Card.Token, Entry: p.Card.mode()})
 	req.Original = original(of)
 	o := e.card.Do(ctx, req)
 	if o.Result != channel.Approved && o.Result != channel.Declined {

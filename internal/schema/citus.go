@@ -5,10 +5,12 @@ import "fmt"
 // Distributed are the tables that Citus spreads over nodes by merchant_id; every key
 // of theirs begins with it, and one payment touches one merchant's rows only.
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
-	"payments", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads"}
+	"payments", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
+	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
+	"signatures", "signature_parts"}
 
 // Reference are the small shared tables that Citus copies to every node.
-var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers"}
+var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities"}
 
 // Citus are the statements that distribute a migrated schema, in order; running them
 // again fails, because a table is distributed once.

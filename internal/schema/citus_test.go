@@ -20,6 +20,7 @@ SELECT create_reference_table('chip_counters')
 SELECT create_reference_table('nodes')
 SELECT create_reference_table('node_places')
 SELECT create_reference_table('dukpt_readers')
+SELECT create_reference_table('device_authorities')
 SELECT create_distributed_table('terminals', 'merchant_id')
 SELECT create_distributed_table('fee_plans', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('limits', 'merchant_id', colocate_with => 'terminals')
@@ -37,7 +38,14 @@ SELECT create_distributed_table('script_notices', 'merchant_id', colocate_with =
 SELECT create_distributed_table('jobs', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('cases', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('events', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('event_heads', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('device_certificates', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_lists', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_rows', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('download_marks', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('terminal_statuses', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}

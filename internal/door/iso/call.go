@@ -2,6 +2,7 @@ package iso
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,7 @@ import (
 type call struct {
 	profile  *iso8583.Profile // the dialect of the message and its answer
 	message  *iso8583.Message
+	peer     *x509.Certificate // of the line; nil where lines prove nothing
 	f60      iso8583.Field60
 	merchant merchant.Merchant
 	terminal terminal.Terminal
@@ -115,12 +117,12 @@ func (s *Server) whose(ctx context.Context, m *iso8583.Message) (owner merchant.
 }
 
 // answer turns a message into the bytes to send back; nil when none can be made.
-func (s *Server) answer(ctx context.Context, r iso8583.Reading) []byte {
+func (s *Server) answer(ctx context.Context, r iso8583.Reading, peer *x509.Certificate) []byte {
 	began := time.Now()
 	frame, m := r.Frame, r.Message
 	defer clear(frame.Body)
 	defer wipe(m)
-	c := &call{profile: r.Profile, message: m, reply: iso8583.New(answerMTI(m.MTI))}
+	c := &call{profile: r.Profile, message: m, peer: peer, reply: iso8583.New(answerMTI(m.MTI))}
 	name, proven, err := s.serve(ctx, c, frame.Body)
 	code := c.reply.Text(39)
 	if err != nil {
@@ -134,12 +136,7 @@ func (s *Server) answer(ctx context.Context, r iso8583.Reading) []byte {
 		s.Log.Error("answer cannot be packed", "name", name, "answer", c.reply, "err", packErr)
 		return nil
 	}
-	header := frame.Header
-	if signOnAgain[code] || s.stale(c) {
-		header = header.WithProcessingRequest(iso8583.SignOnAgain)
-	} else {
-		header = header.WithProcessingRequest(iso8583.NothingToDo)
-	}
+	header := frame.Header.WithProcessingRequest(s.request(ctx, c, code))
 	out, packErr := c.profile.AppendFrame(nil, iso8583.Frame{TPDU: frame.TPDU.Swap(), Header: header, Body: packed})
 	if packErr != nil {
 		s.Log.Error("answer cannot be framed", "name", name, "err", packErr)
@@ -185,6 +182,7 @@ func answerMTI(mti string) string { return mti[:2] + string(mti[2]+1) + mti[3:] 
 // that the answer gets one.
 func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, proven bool, err error) {
 	row, proven, err := s.prove(ctx, c, body)
+	c.proven = proven
 	name = "unknown"
 	if row != nil {
 		name = row.name
@@ -195,14 +193,14 @@ func (s *Server) serve(ctx context.Context, c *call, body []byte) (name string, 
 	return name, proven, row.handle(s, ctx, c)
 }
 
-// prove judges a message, in this order: known terminal, MAC, values, required
+// prove judges a message, in this order: the line's certificate, known terminal, MAC, values, required
 // fields. Beside an error it gives the row that the message belongs to, nil for none.
 func (s *Server) prove(ctx context.Context, c *call, body []byte) (row *transaction, proven bool, err error) {
 	m := c.message
 	f60, f60err := iso8583.ParseField60(m.Text(60))
 	c.f60 = f60
 	row = find(s.rows[c.profile], m, f60)
-	if c.merchant, c.terminal, err = s.whose(ctx, m); err != nil {
+	if c.merchant, c.terminal, err = s.known(ctx, c); err != nil {
 		return row, false, err
 	}
 	if c.terminal.Profile != c.profile.Name {

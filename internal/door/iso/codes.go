@@ -6,12 +6,15 @@ import (
 
 	"hawker/internal/channel"
 	"hawker/internal/chips"
+	"hawker/internal/download"
 	"hawker/internal/fault"
+	"hawker/internal/identity"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
 	"hawker/internal/risk"
+	"hawker/internal/signature"
 	"hawker/internal/terminal"
 )
 
@@ -51,6 +54,7 @@ var codes = map[*fault.Fault]string{
 	terminal.ErrSuspended:   "58",
 	terminal.ErrTampered:    "58",
 	terminal.ErrRenew:       codeMAC,
+	identity.ErrOther:       "58",
 	terminal.ErrBatch:       "77",
 	payment.ErrAmount:       "13",
 	payment.ErrAmountDiffer: "13",
@@ -66,6 +70,11 @@ var codes = map[*fault.Fault]string{
 	payment.ErrUnreachable:  codeUnreachable,
 	payment.ErrBatchAgain:   "94",
 	payment.ErrDetails:      codeFormat,
+	download.ErrNone:        "25",
+	download.ErrNotOpen:     "12",
+	signature.ErrRepeat:     "94",
+	signature.ErrPicture:    codeFormat,
+	signature.ErrSegment:    "12",
 	risk.ErrOverPayment:     "61",
 	risk.ErrOverDay:         "61",
 	risk.ErrOverMonth:       "61",

@@ -68,15 +68,21 @@ func (d *device) frame(m message) []byte {
 		return d.frameDerived(m)
 	}
 	if (m.mti == "0100" || m.mti == "0200" || m.mti == "0220" || m.mti == "0400" || m.mti == "0620") && !d.tak.IsZero() {
-		m = m.clone().set(64, "--------")
-		body := m.pack()
-		mac, err := tdes.MAC(d.algorithm(), d.tak, body[:len(body)-8])
-		if err != nil {
-			d.w.t.Fatal(err)
-		}
-		m.set(64, string(mac))
+		return d.proven(m)
 	}
 	return d.framed(m.pack())
+}
+
+// proven is a message with its MAC as it leaves.
+func (d *device) proven(m message) []byte {
+	d.w.t.Helper()
+	m = m.clone().set(64, "--------")
+	body := m.pack()
+	mac, err := tdes.MAC(d.algorithm(), d.tak, body[:len(body)-8])
+	if err != nil {
+		d.w.t.Fatal(err)
+	}
+	return d.framed(m.set(64, string(mac)).pack())
 }
 
 // exchange sends bytes and reads one answer.

@@ -42,7 +42,7 @@ func FuzzDialects(f *testing.F) {
 		}
 		r := w.server.choose(context.Background(), readings)
 		mti := answerMTI(r.Message.MTI)
-		raw := w.server.answer(context.Background(), r)
+		raw := w.server.answer(context.Background(), r, nil)
 		out, err := r.Profile.ParseFrame(raw)
 		if err != nil {
 			t.Fatalf("answered %x: %v", raw, err)

@@ -45,7 +45,7 @@ func FuzzServer(f *testing.F) {
 		reading := w.server.choose(context.Background(), readings)
 		m := reading.Message
 		asked := iso8583.New(m.MTI).SetBytes(41, slices.Clone(m.Bytes(41))).SetBytes(42, slices.Clone(m.Bytes(42)))
-		raw := w.server.answer(context.Background(), reading)
+		raw := w.server.answer(context.Background(), reading, nil)
 		frame, err := iso8583.UnionPayPOS.ParseFrame(raw)
 		if err != nil {
 			t.Fatalf("%v is answered %x: %v", asked, raw, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"hawker/internal/download"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/money"
@@ -88,12 +89,12 @@ func (s *Server) status(ctx context.Context, c *call) error {
 		return formatFault(err)
 	}
 	if !status.Tampered {
-		return nil
+		return s.DB.Write(ctx, func(tx *store.Tx) error { return download.Report(ctx, tx, c.fetcher(), status, s.Clock) })
 	}
 	if s.Custody == nil {
 		return errNotSupp.With("nobody is here to destroy keys")
 	}
-	if !c.proven {
+	if !c.proven && c.peer == nil { // its line proves it too
 		s.Log.Warn("terminal says without proof that it was tampered with", "mid", c.merchant.MID, "tid", c.terminal.ID, "detail", status.Detail)
 		return s.Custody.Claim(ctx, c.merchant, c.terminal.ID, status.Detail)
 	}

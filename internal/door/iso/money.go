@@ -189,5 +189,5 @@ func (s *Server) card(ctx context.Context, c *call) (channel.Card, payment.CardF
 		return fail(err)
 	}
 	out.Token = token
-	return out, payment.CardFacts{Token: token, BIN: pan.BIN(), Last4: pan.Last4(), Kind: pan.Issue().Kind, Entry: out.Entry}, nil
+	return out, payment.CardFacts{Token: token, BIN: pan.BIN(), Last4: pan.Last4(), Kind: pan.Issue().Kind, Entry: m.Text(22)}, nil
 }

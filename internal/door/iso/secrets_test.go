@@ -58,7 +58,7 @@ func TestNothingOfAMessageIsLeftInMemory(t *testing.T) {
 		for _, n := range []int{2, 35, 52, 55} {
 			secrets = append(secrets, m.Bytes(n))
 		}
-		if w.server.answer(context.Background(), readings[0]) == nil {
+		if w.server.answer(context.Background(), readings[0], nil) == nil {
 			t.Errorf("%s has no answer", name)
 		}
 		for _, left := range append(secrets, body) {

@@ -5,6 +5,7 @@ package iso
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,10 +16,12 @@ import (
 
 	"hawker/internal/clock"
 	"hawker/internal/custody"
+	"hawker/internal/identity"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
+	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/terminal"
 	"hawker/internal/vault"
@@ -36,6 +39,10 @@ type Config struct {
 	Metrics  Metrics
 	Profile  *iso8583.Profile // the one dialect of this listener; nil picks each terminal's own
 	Acquirer string           // field 32
+
+	Signatures *signature.Store // where cardholders' signatures go
+
+	Devices *identity.Authority // lines must be TLS, with one of its certificates; nil: any line, which proves nothing
 
 	MaxConns     int           // connections at once; 4096 when 0
 	MaxInFlight  int           // messages of one connection at once; 32 when 0
@@ -60,6 +67,7 @@ type Server struct {
 	rows      map[*iso8583.Profile][]transaction
 	merchants *store.Cache[string, merchant.Merchant]
 	terminals *store.Cache[terminalKey, terminal.Terminal]
+	peers     *store.Cache[*x509.Certificate, identity.Terminal] // a connection's certificate: whom it speaks for now
 
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
@@ -85,8 +93,14 @@ func New(c Config) *Server {
 		terminals: store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k terminalKey) (terminal.Terminal, error) {
 			return terminal.ByID(ctx, c.DB.Read(), k.merchant, k.id)
 		}),
+		peers: store.NewCache(c.Clock, min(c.Remember, maxTrust), maxRemembered, func(ctx context.Context, peer *x509.Certificate) (identity.Terminal, error) {
+			return c.Devices.Judge(ctx, peer)
+		}),
 	}
 }
+
+// maxTrust is how long a certificate is taken for good that may have been revoked since.
+const maxTrust = time.Second
 
 // maxRemembered bounds the merchants and the terminals in memory.
 const maxRemembered = 65536
@@ -200,6 +214,11 @@ func (s *Server) converse(c net.Conn) {
 	slots := make(chan struct{}, s.MaxInFlight)
 	var writing sync.Mutex
 	bad := 0
+	peer, err := s.greet(c)
+	if err != nil {
+		s.turnAway(c, err)
+		return
+	}
 	for {
 		raw, err := s.dialects.ReadFrame(&patient{s: s, c: c})
 		if err != nil {
@@ -221,10 +240,17 @@ func (s *Server) converse(c net.Conn) {
 			}
 			continue
 		}
+		if peer != nil {
+			if _, err := s.peers.Get(context.Background(), peer); err != nil { // revoked or expired since
+				clear(raw)
+				s.turnAway(c, err)
+				return
+			}
+		}
 		slots <- struct{}{}
 		inFlight.Go(func() {
 			defer func() { <-slots }()
-			answer := s.answer(context.Background(), s.choose(context.Background(), readings))
+			answer := s.answer(context.Background(), s.choose(context.Background(), readings), peer)
 			if answer == nil {
 				return
 			}

@@ -29,6 +29,7 @@ import (
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/cards"
+	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 	"hawker/internal/tdes"
@@ -128,7 +129,7 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{}})
 	host.OnLate(engine.Late)
 	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
-		Acquirer: acquirer}
+		Acquirer: acquirer, Signatures: signature.Open(db, w.keys, w.clock)}
 	for _, f := range change {
 		f(&c)
 	}

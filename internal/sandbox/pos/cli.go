@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"hawker/internal/card"
+	"hawker/internal/iso8583"
 	"hawker/internal/money"
 	"hawker/internal/sandbox/cards"
 )
@@ -21,10 +22,11 @@ type CLI struct {
 	Profile string        `help:"The sandbox's terminal of this host profile: psp, dukpt or dukpt-aes; its memory lies beside --state." placeholder:"NAME"`
 	State   string        `help:"The terminal's memory." default:"hawker-data/terminal.json" placeholder:"FILE"`
 	Host    string        `help:"Host address instead of the provisioned one." placeholder:"ADDR"`
+	Plain   bool          `help:"TCP without TLS, even when the terminal has a certificate."`
 	Lang    Language      `help:"zh-CN or en, instead of the terminal's language." enum:",zh-CN,en" default:""`
 	JSON    bool          `help:"Print the result as JSON."`
 	Verbose bool          `help:"Show every message, masked, on standard error."`
-	Timeout time.Duration `help:"How long to wait for an answer." default:"30s"`
+	Timeout time.Duration `help:"How long to wait for an answer; 0s is what the host has set, else 30 s." default:"0s"`
 
 	SignOn         signOnCommand         `cmd:"" help:"Sign on: fetch working keys and the batch."`
 	SignOff        signOffCommand        `cmd:"" help:"Sign off."`
@@ -38,6 +40,9 @@ type CLI struct {
 	CompletionVoid completionVoidCommand `cmd:"" help:"Undo a completion of the current batch."`
 	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
 	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
+	Sign           signCommand           `cmd:"" help:"Have the cardholder of a sale without PIN sign on the screen."`
+	Fetch          fetchCommand          `cmd:"" help:"Ask what the host wants, and fetch it: parameters, keys, lists."`
+	Report         reportCommand         `cmd:"" help:"Report the terminal's state to the host."`
 	Resolve        resolveCommand        `cmd:"" help:"Settle what is pending: send the reversal, repeat refunds."`
 	Tamper         tamperCommand         `cmd:"" help:"Act as if the terminal were opened: report it and erase the keys."`
 	Status         statusCommand         `cmd:"" help:"Show what the terminal remembers."`
@@ -158,8 +163,26 @@ func (resolveCommand) Run(c *CLI, app *kong.Context) error {
 	return c.operate(app, (*Terminal).ResolvePending)
 }
 
+type fetchCommand struct{}
+
+// Run fetches what the host wants fetched.
+func (fetchCommand) Run(c *CLI, app *kong.Context) error { return c.operate(app, (*Terminal).Fetch) }
+
+type reportCommand struct {
+	Battery int `help:"Per cent." default:"100"`
+	Printer int `help:"1 works, 2 no paper, 3 broken." default:"1"`
+}
+
+// Run uploads the status.
+func (cmd reportCommand) Run(c *CLI, app *kong.Context) error {
+	return c.operate(app, func(t *Terminal, ctx context.Context) (Result, error) {
+		return t.Report(ctx, iso8583.Status62{Version: "1.0", Battery: cmd.Battery, Printer: cmd.Printer})
+	})
+}
+
 type saleCommand struct {
 	Amount string `required:"" help:"In yuan, e.g. 46.50."`
+	Sign   string `help:"The name that the cardholder signs with, when no PIN is entered." placeholder:"NAME"`
 	cardFlags
 }
 
@@ -168,7 +191,35 @@ func (cmd saleCommand) Run(c *CLI, app *kong.Context) error {
 	amount, amountErr := parseAmount(cmd.Amount)
 	p, err := cmd.presented()
 	return c.check(app, errors.Join(amountErr, err), func(t *Terminal, ctx context.Context) (Result, error) {
-		return t.Sale(ctx, amount, p)
+		r, err := t.Sale(ctx, amount, p)
+		if err != nil || cmd.Sign == "" || !signable(r.Transaction) {
+			return r, err
+		}
+		signed, err := t.Sign(ctx, r.Trace, Draw(cmd.Sign, screenWidth, screenHeight))
+		if err != nil { // the payment stands, and the picture is kept: the host asks for it again
+			signed.Notes = []Words{{"签名还没有传给主机，终端会补传", "The signature did not reach the host; the terminal sends it again"}}
+		}
+		again, err := t.Reprint(r.Trace)
+		again.Notes, again.Reprint = append(r.Notes, signed.Notes...), false
+		return again, err
+	})
+}
+
+// The screen that cardholders sign on, in pixels: a picture fits one message.
+const (
+	screenWidth  = 128
+	screenHeight = 48
+)
+
+type signCommand struct {
+	Trace int    `required:"" help:"Trace number of the sale."`
+	Name  string `required:"" help:"The name that the cardholder signs with."`
+}
+
+// Run signs for a sale.
+func (cmd signCommand) Run(c *CLI, app *kong.Context) error {
+	return c.operate(app, func(t *Terminal, ctx context.Context) (Result, error) {
+		return t.Sign(ctx, cmd.Trace, Draw(cmd.Name, screenWidth, screenHeight))
 	})
 }
 
@@ -275,7 +326,7 @@ func (c *CLI) operate(app *kong.Context, operation func(*Terminal, context.Conte
 
 // with opens the terminal, and gives every error its exit status.
 func (c *CLI) with(app *kong.Context, do func(*Terminal) error) error {
-	options := Options{Host: c.Host, Timeout: c.Timeout}
+	options := Options{Host: c.Host, Timeout: c.Timeout, Plain: c.Plain}
 	if c.Verbose {
 		options.Trace = func(d Direction, explanation string) { _, _ = fmt.Fprintf(app.Stderr, "%s %s\n", d, explanation) }
 	}

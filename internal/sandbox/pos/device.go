@@ -17,7 +17,7 @@ import (
 type Device struct {
 	Profile  string         `json:"profile"`        // "" means "unionpay-pos"
 	Host     string         `json:"host"`           // host:port
-	TLS      *TLSFiles      `json:"tls,omitempty"`  // nil: plain TCP
+	TLS      *TLSFiles      `json:"tls,omitempty"`  // nil: as Identity says
 	TPDU     string         `json:"tpdu"`           // destination and source, eight digits; "" means 00030000
 	Shop     Shop           `json:"shop"`           // an empty operator means 001
 	Language Language       `json:"language"`       // "" means zh-CN
@@ -26,6 +26,8 @@ type Device struct {
 	TMK      tdes.Key       `json:"-"`              // double length
 	Initial  tdes.Key       `json:"-"`              // of a reader that derives its keys, 16 bytes, of AES too; in the place of the TMK
 	Reader   []byte         `json:"-"`              // its key serial number, with a counter of zero
+
+	Identity *Identity `json:"identity,omitempty"` // TLS with the terminal's own certificate; nil: none
 }
 
 // TLSFiles names the PEM files of a terminal that speaks TLS.
@@ -109,6 +111,10 @@ func (d Device) validate() error {
 	}
 	if _, _, err := net.SplitHostPort(d.Host); err != nil {
 		return fmt.Errorf("host address: %w", err)
+	}
+	if d.Identity != nil {
+		_, err := d.Identity.config()
+		return err
 	}
 	return nil
 }

@@ -41,6 +41,10 @@ var shapes = map[Kind]shape{
 	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},
 	Upload:       {mti: "0320", kind: "00", network: "201"},
 	UploadEnd:    {mti: "0320", kind: "00"},
+
+	Fetch:        {kind: "00"}, // MTI and network code are the download's
+	Sign:         {mti: "0820", kind: "07", network: "800", mac: true},
+	StatusReport: {mti: "0820", kind: "00", network: "362", mac: true},
 }
 
 const (

@@ -39,7 +39,7 @@ func (t *Terminal) ResolvePending(ctx context.Context) (Result, error) {
 func (s *session) repeatRefunds(ctx context.Context) error {
 	for _, open := range s.state.Refunds {
 		again := true
-		for try := 0; again && try < s.options.Tries; try++ {
+		for try := 0; again && try < s.tries(); try++ {
 			if err := s.ensureSignedOn(ctx); err != nil {
 				return err
 			}

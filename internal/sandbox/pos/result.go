@@ -34,6 +34,10 @@ const (
 	Resolve      Kind = "resolve"
 
 	Tamper Kind = "tamper"
+
+	Fetch        Kind = "fetch"
+	Sign         Kind = "sign"
+	StatusReport Kind = "status"
 )
 
 // State is how an operation ended.
@@ -62,6 +66,8 @@ type Transaction struct {
 	MaskedPAN   string       `json:"masked_pan,omitempty"`
 	Entry       Entry        `json:"entry,omitempty"`
 	PINEntered  bool         `json:"pin_entered,omitempty"`
+	CardKind    CardKind     `json:"card_kind,omitempty"`      // as the BIN table tells
+	NoProof     bool         `json:"no_proof,omitempty"`       // neither PIN nor signature is asked for
 	Original    int          `json:"original_trace,omitempty"` // of a void, refund or completion: the trace of what it is about
 	OriginalRRN string       `json:"original_rrn,omitempty"`
 	Issuer      string       `json:"issuer,omitempty"`       // F44
@@ -85,6 +91,9 @@ type Result struct {
 	Settlement *SettlementReport `json:"settlement,omitempty"` // of a settlement
 	Items      []Result          `json:"items,omitempty"`      // of Resolve: each transaction it asked about
 	Reprint    bool              `json:"reprint,omitempty"`
+	Foot       []string          `json:"foot,omitempty"`      // the lines under every slip
+	Signature  Picture           `json:"signature,omitempty"` // what the cardholder drew
+	ToSign     bool              `json:"to_sign,omitempty"`   // the cardholder is to sign on the screen
 }
 
 // Shop is what stands at the head of every slip.
@@ -105,7 +114,11 @@ type SettlementReport struct {
 
 // report is a transaction with its words.
 func (s *state) report(tx Transaction) Result {
-	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.Shop}
+	r := Result{Transaction: tx, Title: titles[tx.Kind][tx.State], Shop: s.shop(), Foot: s.Loads.receipt()}
+	if d := s.drawing(tx.Batch, tx.Trace); d != nil && signable(tx) {
+		r.Signature = d.Picture
+	}
+	r.ToSign = s.wantsSignature(tx) && r.Signature == nil
 	switch {
 	case tx.Refused:
 		r.Text, r.Action = Words{"卡片没有认可银行的应答", "The card did not accept the bank's answer"}, actCard

@@ -80,7 +80,7 @@ var ends = map[string]bool{"00": true, "12": true, "25": true}
 // the host answers what another try would not change; the reversal stays.
 func (s *session) undo(ctx context.Context) error {
 	var last string
-	for range s.options.Tries {
+	for range s.tries() {
 		if s.state.Reversal == nil {
 			return nil
 		}

@@ -31,6 +31,10 @@ func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Pres
 		if err := s.ready(ctx); err != nil {
 			return Result{}, err
 		}
+		if err := s.state.permit(amount, p); err != nil {
+			return Result{}, err
+		}
+		kind, noProof := s.state.Loads.card(amount, p)
 		m := s.state.request(k, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
@@ -38,7 +42,7 @@ func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Pres
 			return Result{}, err
 		}
 		return s.undoable(ctx, m, c, Transaction{
-			Kind: k, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(),
+			Kind: k, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, PINEntered: !p.PIN.IsZero(), CardKind: kind, NoProof: noProof,
 		})
 	})
 }

@@ -19,6 +19,7 @@ type session struct {
 	*Terminal
 	conn  net.Conn
 	notes []Words
+	hint  int // what the host's last answer asked for
 }
 
 // connect dials unless there is a connection. Its failure means that nothing was sent.
@@ -26,7 +27,7 @@ func (s *session) connect(ctx context.Context) error {
 	if s.conn != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	address := s.state.Host
 	if s.options.Host != "" {
@@ -165,7 +166,7 @@ func (s *session) send(ctx context.Context, k Kind, m *iso8583.Message, change f
 // is not its answer is ignored: a late one, a foreign one, a broken one. Every
 // failure is errSilent, for once bytes may have left, nobody knows what became of them.
 func (s *session) ask(ctx context.Context, m *iso8583.Message, wire []byte) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	conn := s.conn
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -202,6 +203,7 @@ func (s *session) converse(m *iso8583.Message, wire []byte) (*answer, error) {
 			err = errors.New("it approves without proving where it comes from")
 		}
 		if err == nil {
+			s.hint = frame.Header.ProcessingRequest()
 			return a, nil
 		}
 		s.think("ignored: %v", err)

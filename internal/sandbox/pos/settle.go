@@ -68,7 +68,11 @@ func (t *Terminal) SettleBatch(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 		r := s.state.settlement(Accepted, s.now())
-		return r, s.commit(func(st *state) { st.Settling = nil })
+		if err := s.commit(func(st *state) { st.Settling = nil }); err != nil {
+			return r, err
+		}
+		s.obey(ctx)
+		return r, nil
 	})
 }
 

@@ -17,7 +17,9 @@ func (t *Terminal) SignOn(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		return s.state.manage(SignOn, a, s.now()), nil
+		r := s.state.manage(SignOn, a, s.now())
+		s.obey(ctx)
+		return r, nil
 	})
 }
 
@@ -46,7 +48,9 @@ func (t *Terminal) Echo(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		return s.state.manage(Echo, a, s.now()), nil
+		r := s.state.manage(Echo, a, s.now())
+		s.obey(ctx)
+		return r, nil
 	})
 }
 

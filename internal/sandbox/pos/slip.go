@@ -57,6 +57,7 @@ func (p *printer) transaction(r Result, c Copy) {
 	p.shop(r.Shop)
 	p.rule()
 	p.pair(Words{"卡号", "Card"}, strings.TrimSpace(r.MaskedPAN+" "+entries[r.Entry].letter))
+	p.pair(Words{"卡类", "Card kind"}, kindWords[r.CardKind].In(p.language))
 	p.pair(Words{"发卡行", "Issuer"}, r.Issuer)
 	p.pair(Words{"交易类型", "Type"}, kindNames[r.Kind].In(p.language))
 	p.pair(Words{"批次号", "Batch"}, six(r.Batch))
@@ -126,21 +127,34 @@ func (p *printer) foot(r Result, c Copy) {
 	if (r.takes() || r.Kind == Preauth) && r.PINEntered {
 		p.text(Words{"已凭密码交易，无需签名", "PIN verified, no signature needed"})
 	}
-	free := r.contactlessFree()
+	free := r.contactlessFree() || r.NoProof
 	if free {
 		p.text(Words{"免密免签交易", "No PIN or signature needed"})
 	}
 	if c == Merchant && !r.PINEntered && !free {
-		p.text(Words{"持卡人签名", "Cardholder signature"})
-		p.line("")
-		p.line("")
-		p.line(strings.Repeat("_", paper))
+		p.signature(r.Signature)
 	}
 	if c == Merchant {
 		p.text(Words{"本人确认以上交易，同意将其记入本卡账户", "I confirm this transaction and agree that it is posted to my card account"})
 	} else {
 		p.text(Words{"请妥善保管此凭证", "Please keep this slip"})
 	}
+	for _, line := range r.Foot {
+		p.text(Words{line, line})
+	}
+}
+
+// signature is what was drawn on the screen, or room to sign.
+func (p *printer) signature(drawn Picture) {
+	p.text(Words{"持卡人签名", "Cardholder signature"})
+	lines := drawn.art(paper)
+	if len(lines) == 0 {
+		lines = []string{"", ""}
+	}
+	for _, line := range lines {
+		p.line(line)
+	}
+	p.line(strings.Repeat("_", paper))
 }
 
 func (p *printer) settlement(r Result) {

@@ -31,6 +31,8 @@ type state struct {
 	Refunds  []openRefund            `json:"refunds,omitempty"`
 	Settling *settling               `json:"settling,omitempty"`
 	Closed   []closedBatch           `json:"closed,omitempty"` // the last of them, oldest first
+	Loads    loads                   `json:"downloads,omitzero"`
+	Drawings []drawn                 `json:"signatures,omitempty"` // oldest first
 }
 
 // secure imitates the tamper-responding memory of a device: in a real one none
@@ -96,6 +98,12 @@ func (s *state) validate() error {
 			}
 		}
 	}
+	if !validDrawings(s.Drawings) {
+		return errors.New("a signature is out of order")
+	}
+	if !s.Loads.valid() {
+		return errors.New("a download is out of order")
+	}
 	if s.Settling != nil && !s.Settling.valid() {
 		return errors.New("the settlement is out of range")
 	}
@@ -140,6 +148,7 @@ func after(n int) int { return n%maxNumber + 1 }
 func (s *state) clone() *state {
 	c := *s
 	c.Chips, c.Notices = maps.Clone(s.Chips), slices.Clone(s.Notices)
+	c.Loads, c.Drawings = s.Loads.clone(), slices.Clone(s.Drawings)
 	c.Rows, c.Refunds, c.Closed = slices.Clone(s.Rows), slices.Clone(s.Refunds), slices.Clone(s.Closed)
 	for i := range c.Closed {
 		c.Closed[i].Rows = slices.Clone(c.Closed[i].Rows)

@@ -23,9 +23,10 @@ import (
 // zero Options are good.
 type Options struct {
 	Host    string        // instead of the provisioned address
-	Timeout time.Duration // from a message to its answer, and for connecting; 0 means 30 s
-	Tries   int           // how often one operation sends a pending reversal or refund; 0 means 3
-	TLS     *tls.Config   // instead of what the provisioned files say
+	Timeout time.Duration // from a message to its answer, and for connecting; 0 means the downloaded parameter, else 30 s
+	Tries   int           // how often one operation sends a pending reversal or refund; 0 means the downloaded parameter, else 3
+	TLS     *tls.Config   // instead of what the terminal's memory says
+	Plain   bool          // TCP without TLS, whatever the terminal's memory says
 	Clock   clock.Clock   // nil means the machine's
 
 	// Dial connects; nil means TCP. TLS, when there is any, goes on top of it.
@@ -70,8 +71,8 @@ func Open(path string, options Options) (*Terminal, error) {
 		return nil, err
 	}
 	s, err := load(path)
-	if err == nil && options.TLS == nil && s.TLS != nil {
-		options.TLS, err = s.TLS.config()
+	if err == nil && options.TLS == nil && !options.Plain {
+		options.TLS, err = s.line()
 	}
 	if err != nil {
 		unlock()
@@ -82,12 +83,6 @@ func Open(path string, options Options) (*Terminal, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Timeout <= 0 {
-		o.Timeout = 30 * time.Second
-	}
-	if o.Tries <= 0 {
-		o.Tries = 3
-	}
 	if o.Clock == nil {
 		o.Clock = clock.System
 	}

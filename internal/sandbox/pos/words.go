@@ -41,6 +41,9 @@ var titles = map[Kind]map[State]Words{
 	CompletionNotice: {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: {"完成处理中", "Completion in progress"}},
 	CompletionVoid:   {Approved: {"完成已撤销，预授权仍然有效", "Completion voided, the pre-authorization stands"}, Declined: {"没有撤销，收款仍然有效", "Not voided, the payment stands"}, Unknown: checking, Reversed: {"撤销没有成立，收款仍然有效", "The void was taken back, the payment stands"}},
 	Settlement:       {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
+	Fetch:            {Accepted: {"下载完成", "Everything is fetched"}, Declined: {"主机不让下载", "The host refuses the download"}},
+	Sign:             {Accepted: {"签名已上送", "Signature sent"}, Declined: {"主机没有收下签名", "The host refuses the signature"}},
+	StatusReport:     {Accepted: {"状态已上送", "Status reported"}, Declined: {"主机没有收下状态", "The host refuses the status"}},
 	Resolve:          {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
 }
 
