@@ -85,6 +85,8 @@ var fenced = []struct {
 	{"modernc.org/sqlite", []string{"internal/store"}, "one door to the database"},
 	{"github.com/pressly/goose", []string{"internal/store"}, "one door to the database"},
 	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
+	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
+	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"unsafe", nil, "nobody needs it"},
 }
 
