@@ -37,13 +37,15 @@ const (
 // ofReason is the refusal that goes with a customer's or bank's reason.
 var ofReason = map[Reason]refusal{NoFunds: noFunds, CodeDead: oldCode, Limit: overLimit, Cancelled: cancelled}
 
-// Limits of refunds and reversals, the same for both wallets (WeChat's documents).
+// Limits of refunds (WeChat's documents; Alipay is taken to be alike but for the minute).
 const (
 	refundsApart = time.Minute
 	refundsMost  = 50
 	refundable   = 365 * 24 * time.Hour
-	reversible   = 7 * 24 * time.Hour
 )
+
+// reversible is how long after its placing an order can be reversed.
+var reversible = map[Brand]time.Duration{WeChat: 7 * 24 * time.Hour, Alipay: 24 * time.Hour}
 
 // codes are what a customer's code of a brand looks like.
 var codes = map[Brand]*regexp.Regexp{
@@ -237,7 +239,7 @@ func (s *Simulator) undo(k key) (Order, refusal) {
 		return *o, ""
 	case len(o.Returns) > 0:
 		return *o, closed
-	case s.cfg.Clock().Sub(o.Time) > reversible:
+	case s.cfg.Clock().Sub(o.Time) > reversible[o.Brand]:
 		return *o, tooOld
 	}
 	if err := s.record(s.event(o, Reversed)); err != nil {

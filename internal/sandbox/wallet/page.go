@@ -1,0 +1,3 @@
+package wallet
+
+func (s *Simulator) routePage() {}
