@@ -99,7 +99,11 @@ func (s *Simulator) behaviour(i Info) Behaviour {
 		return Behaviour{}
 	}
 	b := byAmount[i.Amount]
-	if b.Customer == Free && i.Amount > free {
+	switch {
+	case b.Customer != Free || b.Reason != "":
+	case s.cfg.Manual:
+		b.Customer = Dreams
+	case i.Amount > free:
 		b.Customer = Types
 	}
 	if i.Op == Present {
