@@ -27,18 +27,17 @@ func (p Pace) Or(d Pace) Pace {
 }
 
 // Await asks until there is an outcome that is neither Silent nor Waiting, and
-// gives the last one when the deadline or ctx ends the patience; it then is
-// Silent, because a payment may still come of it.
+// gives the last one when the deadline or ctx ends the patience, and with it a
+// question under way; it then is Silent, because a payment may still come of it.
 func (p Pace) Await(ctx context.Context, began time.Time, last Outcome, ask func(context.Context) Outcome) Outcome {
-	end := time.NewTimer(p.Deadline - time.Since(began))
-	defer end.Stop()
+	ctx, cancel := context.WithTimeout(ctx, p.Deadline-time.Since(began))
+	defer cancel()
 	for pause := p.First; last.Result == Silent || last.Result == Waiting; pause = min(pause+pause/2, p.Longest) {
 		next := time.NewTimer(pause)
 		select {
 		case <-next.C:
 			last = ask(ctx)
 			continue
-		case <-end.C:
 		case <-ctx.Done():
 		}
 		next.Stop()

@@ -81,12 +81,16 @@ func (a *Channel) sale(ctx context.Context, r channel.Request) channel.Outcome {
 		first = silent(first, "the number has an order already")
 	}
 	told := false
-	return a.Pace.Await(ctx, began, first, func(ctx context.Context) channel.Outcome {
-		o := a.ask(ctx, number, r)
+	tell := func(o channel.Outcome) {
 		if o.Result == channel.Waiting && !told && a.Waiting != nil {
 			told = true
 			a.Waiting(ctx, r)
 		}
+	}
+	tell(first)
+	return a.Pace.Await(ctx, began, first, func(ctx context.Context) channel.Outcome {
+		o := a.ask(ctx, number, r)
+		tell(o)
 		if o.Result == channel.Unsent || o.Result == channel.Declined && slices.Contains(absent, o.Code) {
 			return silent(o, "the order is not there, or Alipay is not") // the sale may still be on its way
 		}

@@ -27,8 +27,8 @@ type walletPlay struct {
 	orders   int
 	requests map[string]channel.Request
 	told     []told
-	asked    int // customers who had to type
-	fails    int // so many notices are not taken
+	asked    []time.Time // when it was told that the customer is typing
+	fails    int         // so many notices are not taken
 	last     *http.Request
 	lastBody []byte
 }
@@ -36,7 +36,7 @@ type walletPlay struct {
 func (p *walletPlay) waits(context.Context, channel.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked++
+	p.asked = append(p.asked, time.Now())
 }
 
 var errUnknown = fault.New(fault.NotFound, "unknown", "没有。", "None.")

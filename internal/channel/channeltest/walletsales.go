@@ -65,9 +65,10 @@ var walletSales = []walletRow{
 		p.owes(3 * price)
 	}},
 	{name: "a customer who types the password is waited for and told of once", hours: true, play: func(p *walletPlay) {
-		p.under(Types, p.order(channel.Sale), channel.Approved)
-		if p.asked != 1 {
-			p.Errorf("told %d times that the customer is typing", p.asked)
+		sale := p.order(channel.Sale)
+		p.under(Types, sale, channel.Approved)
+		if len(p.asked) != 1 || p.asked[0].Sub(sale.At) > time.Second {
+			p.Errorf("told at %v that the customer is typing", p.asked)
 		}
 		p.owes(price)
 	}},

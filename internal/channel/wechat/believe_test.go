@@ -108,6 +108,55 @@ func TestARefusalWithoutARightSignatureIsNone(t *testing.T) {
 	}
 }
 
+// Who asks is named as the paths of a merchant or of a service provider have it.
+func TestARequestNamesItsParty(t *testing.T) {
+	t.Parallel()
+	const order = `"description":"小李水果","out_trade_no":"898310058120001R00000000001","amount":{"total":100,"currency":"CNY"},` +
+		`"payer":{"auth_code":"134567890123456789"},"scene_info":{"device_id":"T0000001","store_info":{"id":"898310058120001"}}}`
+	for sub, want := range map[string][2]string{
+		"":           {"/v3/pay/transactions/codepay", `{"appid":"wx0000000000000001","mchid":"1900000001",` + order},
+		"1900000101": {"/v3/pay/partner/transactions/codepay", `{"sp_appid":"wx0000000000000001","sp_mchid":"1900000001","sub_mchid":"1900000101",` + order},
+	} {
+		c, got := config(t), [2]string{}
+		c.Partner, c.Pace.Deadline = sub != "", time.Millisecond
+		c.Transport = spy(func(r *http.Request, body string) {
+			if r.Method == http.MethodPost {
+				got = [2]string{r.URL.Path, strings.TrimSpace(body)}
+			}
+		})
+		w, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request(channel.Sale)
+		r.Terminal, r.Merchant.Sub = "T0000001", sub
+		w.Do(t.Context(), r)
+		if got != want {
+			t.Errorf("asked\n%s, want\n%s", got, want)
+		}
+		r.Merchant.Sub = map[string]string{"": "1900000101", "1900000101": ""}[sub]
+		if o := w.Do(t.Context(), r); o.Result != channel.Unsent {
+			t.Errorf("a sub-merchant %q: %+v", r.Merchant.Sub, o)
+		}
+		r.Merchant.Sub, r.Amount = sub, money.New(100, money.USD)
+		if o := w.Do(t.Context(), r); o.Result != channel.Unsent {
+			t.Errorf("another currency: %+v", o)
+		}
+	}
+}
+
+// spy is told of every request, and answers none of use.
+type spy func(r *http.Request, body string)
+
+func (s spy) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	s(r, string(body))
+	return answered(500, http.Header{}, ""), nil
+}
+
 func TestAnAnswerWithoutAnEndIsNone(t *testing.T) {
 	t.Parallel()
 	c := config(t)

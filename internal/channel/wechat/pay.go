@@ -155,12 +155,16 @@ func (w *Channel) sale(ctx context.Context, r channel.Request, p party) channel.
 		first = silent(first, "the number has an order already")
 	}
 	told := false
-	return w.Pace.Await(ctx, began, first, func(ctx context.Context) channel.Outcome {
-		o := w.ask(ctx, number, r, p)
+	tell := func(o channel.Outcome) {
 		if o.Result == channel.Waiting && !told && w.Waiting != nil {
 			told = true
 			w.Waiting(ctx, r)
 		}
+	}
+	tell(first)
+	return w.Pace.Await(ctx, began, first, func(ctx context.Context) channel.Outcome {
+		o := w.ask(ctx, number, r, p)
+		tell(o)
 		if o.Result == channel.Unsent || o.Result == channel.Declined && slices.Contains(absent, o.Code) {
 			return silent(o, "the order is not there, or WeChat is not") // the sale may still be on its way
 		}
