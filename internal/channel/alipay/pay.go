@@ -30,8 +30,12 @@ func judged(t trade, number string, r channel.Request) channel.Outcome {
 		return channel.Outcome{Result: channel.Silent, Detail: fmt.Sprintf("state %.20q of trade %.32q", t.TradeStatus, t.TradeNo)}
 	}
 	o := channel.Outcome{Result: result, Code: t.TradeStatus, Number: t.TradeNo}
-	if result == channel.Waiting {
+	switch result {
+	case channel.Approved:
+		o.Code = "TRADE_SUCCESS" // whenever it is asked, and whatever was refunded, one payment has one outcome
+	case channel.Waiting:
 		o.Detail = "the customer has not decided"
+	case channel.Silent, channel.Declined, channel.Unsent:
 	}
 	return o
 }

@@ -92,10 +92,14 @@ func (p *walletPlay) hand(w http.ResponseWriter, r *http.Request, body []byte) i
 // notice waits for the next notice and gives the status it was answered with.
 func (p *walletPlay) notice() int {
 	p.Helper()
+	longest := 48 * time.Hour
+	if p.Net.real {
+		longest = patience
+	}
 	select {
 	case status := <-p.heard:
 		return status
-	case <-time.After(48 * time.Hour):
+	case <-time.After(longest):
 		p.Fatal("no notice came")
 		return 0
 	}

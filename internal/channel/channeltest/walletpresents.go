@@ -18,9 +18,8 @@ var walletPresents = []walletRow{
 			p.Errorf("the notice was answered %d", status)
 		}
 		p.wantTold(1, code, channel.Approved)
-		o := p.do(p.about(code, channel.Query), channel.Approved)
-		if o.Number != p.told[0].outcome.Number {
-			p.Errorf("the query says %s, the notice %s", o.Number, p.told[0].outcome.Number)
+		if o := p.do(p.about(code, channel.Query), channel.Approved); o != p.told[0].outcome {
+			p.Errorf("the query says %+v, the notice %+v", o, p.told[0].outcome)
 		}
 		p.owes(price)
 	}},
@@ -120,7 +119,7 @@ var walletNotices = []walletRow{
 		p.fails = 2
 		code := p.paid(None)
 		for i, good := range []bool{false, false, true} {
-			if status := p.notice(); (status < http.StatusMultipleChoices) != good && p.acknowledges(good) {
+			if status := p.notice(); (status < http.StatusMultipleChoices) != good {
 				p.Errorf("notice %d was answered %d", i, status)
 			}
 		}
@@ -146,9 +145,6 @@ var walletNotices = []walletRow{
 		}
 	}},
 }
-
-// acknowledges is true: wallets that speak in bodies, not statuses, are judged by what they send again.
-func (p *walletPlay) acknowledges(good bool) bool { return good }
 
 // paid is a merchant's code that a customer has paid, its notices meeting f.
 func (p *walletPlay) paid(f Fault) channel.Request {

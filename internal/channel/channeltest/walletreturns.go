@@ -45,6 +45,18 @@ var walletRefunds = []walletRow{
 		}
 		p.owes(70_00)
 	}},
+	{name: "a payment has one outcome, whenever it is asked and whatever was refunded", hours: true, play: func(p *walletPlay) {
+		sale := p.order(channel.Sale)
+		first := p.do(sale, channel.Approved)
+		for _, fen := range []int64{30_00, 70_00} {
+			time.Sleep(2 * time.Minute)
+			p.do(p.refund(sale, fen), channel.Approved)
+			if now := p.do(p.about(sale, channel.Query), channel.Approved); now != first {
+				p.Errorf("it was %+v, it is %+v", first, now)
+			}
+		}
+		p.owes(0)
+	}},
 	{name: "a refund of more than the sale is Declined", play: func(p *walletPlay) {
 		sale := p.order(channel.Sale)
 		p.do(sale, channel.Approved)

@@ -98,7 +98,7 @@ func (w *Channel) judged(t transaction, number string, r channel.Request) channe
 	}
 	o := channel.Outcome{Result: result, Code: t.TradeState, Number: t.TransactionID}
 	if result == channel.Approved {
-		o.Issuer = t.BankType
+		o.Code, o.Issuer = "SUCCESS", t.BankType // whenever it is asked, and whatever was refunded, one payment has one outcome
 	}
 	return o
 }

@@ -148,6 +148,7 @@ func TestNoticesComeOnTheirSchedule(t *testing.T) {
 				began := time.Now()
 				m.scanned1(b, "N1", 4650)
 				time.Sleep(72 * time.Hour)
+				synctest.Wait()
 				want := append([]time.Duration{0}, pauses[b]...)
 				if len(m.arrived) != len(want) {
 					t.Fatalf("%d notices, want %d", len(m.arrived), len(want))
@@ -161,6 +162,7 @@ func TestNoticesComeOnTheirSchedule(t *testing.T) {
 				m.doors, m.refuses = 0, 2
 				m.scanned1(b, "N2", 4650)
 				time.Sleep(72 * time.Hour)
+				synctest.Wait()
 				if m.doors != 3 {
 					t.Errorf("%d notices until the third was acknowledged", m.doors)
 				}
@@ -262,6 +264,7 @@ func TestTheStateFileRemembers(t *testing.T) {
 		}
 		again := newMerchant(t, keep)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(again.notices) != 1 {
 			t.Errorf("%d notices after the restart", len(again.notices))
 		}
