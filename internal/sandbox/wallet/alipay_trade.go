@@ -77,22 +77,10 @@ func (s *Simulator) trade(c alipayCall) (Order, key, refusal) {
 		return Order{}, key{}, no
 	}
 	o, no := s.query(i.key())
-	if no == "" && !o.Coded && !s.scanned(o.key()) {
+	if no == "" && !o.Coded && !o.Seen {
 		no = noOrder
 	}
 	return o, i.key(), no
-}
-
-// scanned reports whether a customer ever scanned a merchant's code.
-func (s *Simulator) scanned(k key) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.books.entries {
-		if e.key() == k && e.Event == Scanned {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *Simulator) alipayQuery(c alipayCall) (map[string]any, refusal) {

@@ -25,11 +25,13 @@ type books struct {
 	orders  []*Order // in the order of their placing
 	byKey   map[key]*Order
 	byLink  map[string]*Order
+	numbers map[key]*Order  // by brand and the wallet's number
+	returns map[key]*Order  // by brand, merchant and the merchant's number of a refund
 	codes   map[string]bool // hashes of codes that have been used
 }
 
 func newBooks() *books {
-	return &books{byKey: map[key]*Order{}, byLink: map[string]*Order{}, codes: map[string]bool{}}
+	return &books{byKey: map[key]*Order{}, byLink: map[string]*Order{}, numbers: map[key]*Order{}, returns: map[key]*Order{}, codes: map[string]bool{}}
 }
 
 // from are the states in which an event may happen.
@@ -62,11 +64,12 @@ func (b *books) apply(e Entry) error {
 			o.Status = Asking
 		}
 		b.orders, b.byKey[e.key()], b.codes[e.Code] = append(b.orders, o), o, true
+		b.numbers[key{e.Brand, "", e.Number}] = o
 		if e.Link != "" {
 			b.byLink[e.Link] = o
 		}
 	case Scanned:
-		o.Status = Asking
+		o.Status, o.Seen = Asking, true
 	case Paid:
 		o.Status, o.PaidAt = Settled, e.Time
 	case Refused:
@@ -80,6 +83,7 @@ func (b *books) apply(e Entry) error {
 		}
 	case Refunded:
 		o.refunded += e.Amount
+		b.returns[key{e.Brand, e.Merchant, e.Refund}] = o
 		o.Returns = append(o.Returns, Return{e.Refund, e.Number, e.Amount, e.Time})
 	case Noticed:
 		o.Noticed = true

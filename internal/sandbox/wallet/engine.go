@@ -201,10 +201,8 @@ func (s *Simulator) query(k key) (Order, refusal) {
 func (s *Simulator) byNumber(b Brand, number string) (key, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.books.orders {
-		if o.Brand == b && o.Number == number {
-			return o.key(), true
-		}
+	if o := s.books.numbers[key{b, "", number}]; o != nil {
+		return o.key(), true
 	}
 	return key{}, false
 }
@@ -262,6 +260,9 @@ func (s *Simulator) giveBack(k key, refund string, amount, total int64, apart ti
 		}
 		return *o, *r, ""
 	}
+	if o.Brand == WeChat && s.books.returns[key{o.Brand, o.Merchant, refund}] != nil {
+		return *o, Return{}, differs // WeChat's refund numbers are the merchant's, Alipay's the order's
+	}
 	now := s.cfg.Clock().UTC()
 	switch {
 	case o.Status != Settled:
@@ -289,12 +290,8 @@ func (s *Simulator) giveBack(k key, refund string, amount, total int64, apart ti
 func (s *Simulator) returned(b Brand, merchant, refund string) (Order, Return, refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.books.orders {
-		if o.Brand == b && o.Merchant == merchant {
-			if r := o.find(refund); r != nil {
-				return *o, *r, ""
-			}
-		}
+	if o := s.books.returns[key{b, merchant, refund}]; o != nil {
+		return *o, *o.find(refund), ""
 	}
 	return Order{}, Return{}, noRefund
 }

@@ -97,6 +97,7 @@ type Order struct {
 	Why      Reason    // it failed
 	Returns  []Return
 	Noticed  bool
+	Seen     bool // a customer has scanned it
 	refunded int64
 }
 

@@ -60,6 +60,9 @@ func TestWeChatsRefundsHaveTheirLimits(t *testing.T) {
 			t.Errorf("the order is %s", state)
 		}
 		m.codepay("W3", 100)
+		if got := m.refund("W3", "R1", 1, 100); got != "PARAM_ERROR" {
+			t.Errorf("another order's refund number: %q", got)
+		}
 		for i := range 51 {
 			want := ""
 			if i == 50 {
