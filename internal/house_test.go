@@ -90,6 +90,8 @@ var fenced = []struct {
 	{"github.com/boombuler/barcode", []string{"internal/qr"}, "one package draws symbols"},
 	{"golang.org/x/image", []string{"internal/font"}, "one package reads the typeface"},
 	{"github.com/signintech/gopdf", []string{"internal/plate"}, "the plate is the one document so far"},
+	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
+	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

@@ -1,5 +1,6 @@
-// Package card knows what a payment card shows to a terminal: its number, its
-// tracks, a PIN and a PIN block. It refuses to let any of them be printed,
+// Package card knows what a payment card or a wallet shows to a terminal: a number,
+// tracks, a PIN, a PIN block, a payment code; and the secrets that a payment needs
+// on its way. It refuses to let any of them be printed,
 // logged or serialised: every type here formats masked and fails to marshal,
 // and only a method named Reveal hands out the clear value (PCI DSS 3.3, 3.4).
 package card

@@ -30,6 +30,10 @@ const (
 
 	// ScriptNotice tells the issuer what became of its scripts for a chip. No money moves.
 	ScriptNotice Kind = "script notice"
+	// Of wallets.
+	Present Kind = "present" // draw the merchant's code, which the customer will scan
+	Query   Kind = "query"   // what became of the original
+	Close   Kind = "close"   // let nobody pay the original any more
 )
 
 // Channel is one way to move money.
@@ -50,6 +54,7 @@ type Merchant struct {
 	Place string
 	MCC   string
 	Zone  *time.Location
+	Sub   string // its number at the wallet under a service provider (WeChat sub_mchid); "" for a channel's own merchant
 }
 
 // Card is the payer's card as a terminal presented it. Its secrets travel through
@@ -79,6 +84,10 @@ type Original struct {
 	STAN     int
 	At       time.Time
 	AuthCode string // "" when it has none
+
+	// Of wallets.
+	Amount money.Amount // of the sale, whatever part of it a refund is about
+	Of     string       // when the original is itself a refund: the Ref of its sale; else ""
 }
 
 // Request is one attempt, or one repeat of it.
@@ -94,6 +103,9 @@ type Request struct {
 	Card     Card
 	Original Original // zero for a sale and a balance inquiry
 	Reason   string   // of a reversal: 98, A0, 06
+
+	Code    card.Code // a sale's at a wallet: what the customer showed
+	Expires time.Time // a merchant's code, and its closing: nobody can pay after it; zero for the channel's own limit
 }
 
 // Result is how an attempt at the channel ended.
@@ -105,6 +117,7 @@ const (
 	Approved               // done; for a reversal: the payment stands nowhere
 	Declined               // refused; nothing was done
 	Unsent                 // certainly never left; nothing was done
+	Waiting                // the customer has neither paid nor refused yet; only of a wallet's Present and Query
 )
 
 // Outcome is what a channel answered.
@@ -116,6 +129,8 @@ type Outcome struct {
 	Balance  money.Amount // of a balance inquiry
 	ICC      string       // field 55 for the chip: issuer authentication data and scripts, BER-TLV; "" for none
 	Detail   string       // for the log; no card data
+	Number   string       // the channel's own number of the payment or refund; "" where it gives none
+	Link     string       // what the merchant's code shows; "" but of Present
 }
 
 // Late takes an answer that came after its attempt was given up as Silent. It is told, never acted upon as if in time.

@@ -27,6 +27,17 @@ const (
 	WrongAmount       // its answer is about another amount
 	Forged            // its answer is not authentic
 	Stranger          // its answer is to another order
+
+	// Of wallets alone.
+	Busy           // it is done and answered "system error"
+	Types          // the customer types the password
+	Cancels        // the customer is asked for it and cancels
+	Dreams         // the customer is asked for it and does nothing
+	NoticeTwice    // the notice comes again after it was acknowledged
+	NoticeForged   // the notice is not authentic
+	NoticeAmount   // the notice is about another amount
+	NoticeMerchant // the notice is about another merchant
+	NoticeOrder    // the notice is about an order that nobody placed
 )
 
 // World is a channel beside the simulated network that it talks to. It is made,

@@ -82,6 +82,7 @@ func (p *play) do(r channel.Request, want channel.Result) channel.Outcome {
 
 var results = map[channel.Result]string{
 	channel.Silent: "Silent", channel.Approved: "Approved", channel.Declined: "Declined", channel.Unsent: "Unsent",
+	channel.Waiting: "Waiting",
 }
 
 // under sends r while its answer meets f.
