@@ -65,22 +65,25 @@ var codes = map[*fault.Fault]string{
 	payment.ErrUnreachable:  codeUnreachable,
 	payment.ErrBatchAgain:   "94",
 	payment.ErrDetails:      codeFormat,
-	risk.ErrOverPayment:     "61",
-	risk.ErrOverDay:         "61",
-	risk.ErrOverMonth:       "61",
-	errFormat:               codeFormat,
-	errNotSupp:              codeNotSupp,
-	errDiffers:              codeDiffers,
-	errUntold:               codeSystem,
-	errInvalidCard:          codeInvalidCard,
-	errUseChip:              codeUseChip,
-	errChipDiffers:          codeSecurity,
-	chips.ErrCounter:        codeSecurity,
-	keys.ErrMAC:             codeMAC,
-	keys.ErrNoKey:           codeMAC, // signed off, or never signed on
-	keys.ErrTrack:           codeMAC,
-	keys.ErrPINBlock:        "99",
-	keys.ErrLayout:          codeNotSupp,
+
+	payment.ErrDetailDiffers: "94",
+
+	risk.ErrOverPayment: "61",
+	risk.ErrOverDay:     "61",
+	risk.ErrOverMonth:   "61",
+	errFormat:           codeFormat,
+	errNotSupp:          codeNotSupp,
+	errDiffers:          codeDiffers,
+	errUntold:           codeSystem,
+	errInvalidCard:      codeInvalidCard,
+	errUseChip:          codeUseChip,
+	errChipDiffers:      codeSecurity,
+	chips.ErrCounter:    codeSecurity,
+	keys.ErrMAC:         codeMAC,
+	keys.ErrNoKey:       codeMAC, // signed off, or never signed on
+	keys.ErrTrack:       codeMAC,
+	keys.ErrPINBlock:    "99",
+	keys.ErrLayout:      codeNotSupp,
 }
 
 // named finds a fault of the table by the name that an attempt keeps.

@@ -41,6 +41,11 @@ var transactions = []transaction{
 	{"script result notice", "0620", "*", "*", "00", "951", []int{3, 4, 11, 22, 25, 37, 49, 55, 61}, true, (*Server).scriptNotice},
 	{"batch settlement", "0500", "", "", "00", "201", []int{11, 48, 49, 63}, false, (*Server).settle},
 	{"batch upload, magnetic detail", "0320", "", "", "00", "201", []int{11, 48}, false, (*Server).upload},
+	{"batch upload, chip detail", "0320", "", "", "00", "203", []int{4, 11, 22, 49, 55}, false, (*Server).uploadChip},
+	{"batch upload, chip detail", "0320", "", "", "00", "205", []int{4, 11, 22, 49, 55}, false, (*Server).uploadChip},
+	{"batch upload, refused by the chip", "0320", "", "", "00", "204", []int{4, 11, 22, 49, 55}, false, (*Server).uploadRefused},
+	{"batch upload, refused by the chip", "0320", "", "", "00", "206", []int{4, 11, 22, 49, 55}, false, (*Server).uploadRefused},
+	{"batch upload, notice", "0320", "*", "*", "*", "000", []int{3, 4, 11, 22, 25, 49}, false, (*Server).uploadNotice},
 	{"batch upload end", "0320", "", "", "00", "207", []int{11, 48}, false, (*Server).endUpload},
 	{"batch upload end", "0320", "", "", "00", "202", []int{11, 48}, false, (*Server).endUpload},
 }

@@ -271,6 +271,12 @@ var table = map[string]struct{ must, may []int }{
 	"0320 00 201": {[]int{48}, nil},
 	"0320 00 207": {[]int{48}, nil},
 	"0320 00 202": {[]int{48}, nil},
+	"0320 00 203": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 204": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 205": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 206": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 25 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
+	"0320 24 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
 }
 
 var cardFields = []int{2, 14, 23, 26, 35, 52, 53, 55}
@@ -387,6 +393,9 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 		return a.Set(39, "A0")
 	}
 	id := f60.Batch + m.Text(11)
+	if m.MTI == "0320" {
+		id = "upload " + id // the details of chips and notices have their transactions' numbers
+	}
 	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(38) + m.Text(61) + m.Text(48)
 	old, used := h.answers[id]
 	repeat := used && old.Text(62) == content
@@ -604,7 +613,19 @@ func (h *host) settle(a, m *iso8583.Message) {
 }
 
 func (h *host) upload(m *iso8583.Message, f60 iso8583.Field60) {
-	if f60.Network != "201" {
+	switch f60.Network {
+	case "203", "204", "205", "206":
+		data, err := emv.Parse(m.Bytes(55))
+		if err != nil {
+			h.t.Error(err)
+		}
+		info, _ := data.Get(emv.CryptogramInfo)
+		h.uploaded = append(h.uploaded, fmt.Sprintf("%s %X %s %s", f60.Network, info, m.Text(11), strings.TrimLeft(m.Text(4), "0")))
+		return
+	case "000":
+		h.uploaded = append(h.uploaded, fmt.Sprintf("type %s %s %s", f60.Type, m.Text(11), strings.TrimLeft(m.Text(4), "0")))
+		return
+	case "202", "207":
 		h.uploaded = append(h.uploaded, "end "+f60.Network+" "+m.Text(48))
 		return
 	}

@@ -41,6 +41,10 @@ var shapes = map[Kind]shape{
 	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},
 	Upload:       {mti: "0320", kind: "00", network: "201"},
 	UploadEnd:    {mti: "0320", kind: "00"},
+
+	UploadChip:    {mti: "0320", kind: "00", currency: true},
+	UploadRefusal: {mti: "0320", kind: "00", currency: true},
+	UploadNotice:  {mti: "0320"}, // as the notice
 }
 
 const (

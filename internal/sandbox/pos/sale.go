@@ -195,7 +195,7 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx 
 		if a.mac == macValid {
 			a.fill(row, s.now())
 		}
-		row.Chip, row.Refused = end.facts, end.refused
+		row.Chip, row.ICC, row.Refused = end.facts, end.keepICC(), end.refused
 		c.keep(st)
 		if len(end.results) > 0 {
 			st.Notices = append(st.Notices[max(0, len(st.Notices)+1-maxNotices):], newNotice(m, *row, end))
