@@ -19,8 +19,8 @@ import (
 // ErrBatchAgain refuses to settle a closed batch with other totals.
 var ErrBatchAgain = fault.New(fault.Conflict, "batch_settled", "这个批次已经结算。", "This batch is settled already.")
 
-// Totals are the money of a batch: debit counts approved sales and completions, voided
-// ones included; credit counts approved voids of these and refunds; what was reversed
+// Totals are the money of a batch: debit counts approved sales, completions and tips, voided
+// ones included; credit counts approved voids of these, refunds and adjustments; what was reversed
 // counts nowhere, and neither does a pre-authorization.
 type Totals struct {
 	Debit       money.Amount
@@ -135,7 +135,7 @@ func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.C
 		if ofHold(kind) {
 			continue // nothing is owed for it
 		}
-		if kind == channel.Sale || completes(kind) {
+		if sells(kind) || completes(kind) || kind == channel.Tip {
 			sums.DebitCount += count
 			if sums.Debit, err = sums.Debit.Add(money.New(minor, c)); err != nil {
 				return sums, err

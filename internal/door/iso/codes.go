@@ -67,6 +67,9 @@ var codes = map[*fault.Fault]string{
 	payment.ErrDetails:      codeFormat,
 
 	payment.ErrDetailDiffers: "94",
+	payment.ErrOverTip:       "61",
+	payment.ErrOverFloor:     "61",
+	payment.ErrNothing:       "13",
 
 	risk.ErrOverPayment: "61",
 	risk.ErrOverDay:     "61",

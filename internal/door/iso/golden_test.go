@@ -62,6 +62,14 @@ func TestPairsOnTheWire(t *testing.T) {
 	d.batch++
 	pair("settlement-balanced", d, d.settlement(0, 0, 0, 0))
 	pair("upload-end-balanced", d, d.endUpload("207", 0))
+	d.batch++
+	tipped := pair("sale-to-tip", d, d.saleBy(100_00, "debit"))
+	pair("tip", d, d.more("34", tipped, 15_00))
+	pair("tip-over-its-share", d, d.more("34", tipped, 5_01))
+	pair("adjustment", d, d.more("32", tipped, 20_00))
+	pair("offline-settlement", d, d.offline(30_00))
+	pair("offline-settlement-over-the-floor", d, d.offline(50_01))
+	d.batch--
 	pair("sign-off", d, d.request("0820", "00", "002"))
 	pair("wrong-batch", d, d.sale(1_00))
 	d.tak = mustKey("ANOTHER!")
