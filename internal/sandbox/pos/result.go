@@ -26,6 +26,11 @@ const (
 	CompletionNotice Kind = "completion-notice" // of what the terminal has concluded: repeated, never reversed
 	CompletionVoid   Kind = "completion-void"
 
+	// Of what the terminal has concluded: repeated, never reversed.
+	OfflineSale Kind = "offline-sale"
+	Tip         Kind = "tip"
+	Adjustment  Kind = "adjustment"
+
 	Reversal     Kind = "reversal"
 	Settlement   Kind = "settlement"
 	ScriptNotice Kind = "script-notice"
