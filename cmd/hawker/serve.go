@@ -118,7 +118,8 @@ func (c serveCommand) Run(ctx context.Context) error {
 }
 
 type demoCommand struct {
-	Verbose bool `help:"Show the server's log too."`
+	Story   string `help:"What is played: main, the main job; terminal, what else a terminal can do." enum:"main,terminal" default:"main"`
+	Verbose bool   `help:"Show the server's log too."`
 }
 
 // Run plays the demo; the exit status says whether the books agree.
@@ -127,7 +128,7 @@ func (c demoCommand) Run(ctx context.Context) error {
 	if c.Verbose {
 		config.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	return app.Demo(ctx, os.Stdout, config)
+	return app.Demo(ctx, os.Stdout, config, c.Story)
 }
 
 type sandboxCommand struct {
