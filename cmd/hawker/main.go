@@ -28,6 +28,7 @@ type cli struct {
 	Params   paramsCommand   `cmd:"" help:"Import and list what terminals fetch."`
 	Payments paymentsCommand `cmd:"" help:"Look into payments: missing signatures."`
 	Jobs     jobsCommand     `cmd:"" help:"List work that waits or gave up; make it run again."`
+	Batches  batchesCommand  `cmd:"" help:"List settled batches; show one, and on which payments host and terminal differ."`
 	Cases    casesCommand    `cmd:"" help:"List matters that wait for a person."`
 	Keys     keysCommand     `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`

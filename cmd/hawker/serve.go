@@ -49,6 +49,7 @@ type serveCommand struct {
 	Master     string   `help:"Master key file; master.key in the data directory unless set. Nodes on one database share its content." placeholder:"FILE"`
 	Batch      int      `help:"Commands in one commit; 1 turns batching off." hidden:"" default:"0"`
 	holdFlags
+	saleFlags
 	hsmFlags
 	networkFlags
 	logFlags
@@ -62,6 +63,24 @@ type holdFlags struct {
 
 func (f holdFlags) terms() payment.HoldTerms {
 	return payment.HoldTerms{Share: money.BasisPoints(max(-1, min(f.CompletionShare, 10000)) * 100), Last: f.HoldLasts}
+}
+
+// saleFlags are what terminals may conclude without asking first.
+type saleFlags struct {
+	TipShare   int    `help:"What tips may add to a sale, in percent of it; 0 for none." default:"20"`
+	FloorLimit string `help:"The most that an offline sale may take, e.g. 100.00; 0 for none." default:"0"`
+}
+
+func (f saleFlags) sales() (payment.SaleTerms, error) {
+	floor, err := money.Parse(f.FloorLimit, money.CNY)
+	if err != nil {
+		return payment.SaleTerms{}, fmt.Errorf("--floor-limit: %w", err)
+	}
+	t := payment.SaleTerms{Tip: money.BasisPoints(min(f.TipShare, 10000) * 100), Floor: floor} //nolint:gosec // bounded
+	if f.TipShare <= 0 {
+		t.Tip = -1
+	}
+	return t, nil
 }
 
 // hsmFlags name the token of a hardware security module that holds the master key.
@@ -86,7 +105,11 @@ func (c serveCommand) Run(ctx context.Context) error {
 		// fifth of the processor's time under load was collection.
 		debug.SetGCPercent(400)
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), HTTP: app.Listen{Addr: c.HTTP},
+	sales, err := c.sales()
+	if err != nil {
+		return err
+	}
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), Sale: sales, HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile, Hosts: c.ISOHosts, Plain: c.ISOPlain}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
@@ -99,6 +122,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 
 type demoCommand struct {
 	Profile string `help:"Host profile of the terminal: unionpay-pos, psp, dukpt or dukpt-aes." placeholder:"NAME"`
+	Story   string `help:"What is played: main, the main job; terminal, what else a terminal can do." enum:"main,terminal" default:"main"`
 	Verbose bool   `help:"Show the server's log too."`
 }
 
@@ -108,7 +132,7 @@ func (c demoCommand) Run(ctx context.Context) error {
 	if c.Verbose {
 		config.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	return app.Demo(ctx, os.Stdout, config)
+	return app.Demo(ctx, os.Stdout, config, c.Story)
 }
 
 type sandboxCommand struct {

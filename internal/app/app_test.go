@@ -106,19 +106,30 @@ func (s *syncBuffer) String() string {
 
 func TestTheDemoEndsWithBooksThatAgree(t *testing.T) {
 	t.Parallel()
-	for _, profile := range HostProfiles() {
-		t.Run(profile, func(t *testing.T) {
+	stories := map[string][]string{
+		"main":     {"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"},
+		"terminal": {"预授权成功", "PRE-AUTH", "免密免签", "No PIN or signature", "小费", "TIP", "已调整", "账平", "BALANCED", "密钥已销毁", "They agree"},
+	}
+	play := func(story, profile string) {
+		t.Run(story+" "+profile, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			if err := Demo(t.Context(), &out, Config{ISO: Listen{Profile: profile}}); err != nil {
+			if err := Demo(t.Context(), &out, Config{ISO: Listen{Profile: profile}}, story); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
-			for _, want := range []string{"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"} {
+			for _, want := range stories[story] {
 				if !strings.Contains(out.String(), want) {
 					t.Errorf("the demo does not show %q", want)
 				}
 			}
 		})
+	}
+	for _, profile := range HostProfiles() {
+		play("main", profile)
+	}
+	play("terminal", "")
+	if err := Demo(t.Context(), io.Discard, Config{}, "none"); err == nil {
+		t.Error("a story that does not exist is played")
 	}
 }
 

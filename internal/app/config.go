@@ -35,6 +35,7 @@ type Config struct {
 	Batch    int               // commands in one commit; 0 is the usual bound, 1 turns batching off
 	Dead     time.Duration     // a node on this database that gave no sign of life for so long is dead; 10 s when 0
 	Hold     payment.HoldTerms // what may be done with a pre-authorization
+	Sale     payment.SaleTerms // what terminals may conclude without asking first
 	Drain    time.Duration     // how long what is being answered may take after a stop; 20 s when 0
 }
 
@@ -115,6 +116,9 @@ func (c *Config) complete() error {
 	}
 	if c.ISO.Plain && c.ISO.Cert != "" {
 		return errors.New("the terminal port cannot be plain and have a certificate")
+	}
+	if c.Sale.Tip > maxShare || c.Sale.Floor.Sign() < 0 {
+		return errors.New("tips add at most 1000 percent to a sale, and a floor limit is not negative")
 	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "hawker.db")

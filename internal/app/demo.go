@@ -1,11 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,10 +19,20 @@ import (
 	"hawker/internal/sandbox/pos"
 )
 
+// stories are what Demo can play, by name.
+var stories = map[string][]step{"main": story, "terminal": terminalStory}
+
+// Stories lists the names of what Demo can play.
+func Stories() []string { return slices.Sorted(maps.Keys(stories)) }
+
 // Demo starts everything in a temporary directory on free loopback ports and plays
-// the main job step by step, from the terminal of the port's host profile. It returns nil only if every step ended as it must and
-// the ledger agrees with the simulated network's books.
-func Demo(ctx context.Context, out io.Writer, c Config) (err error) {
+// a story step by step, from the terminal of the port's host profile; "" is the main job. It returns nil only if every step ended as
+// it must and the ledger agrees with the simulated network's books.
+func Demo(ctx context.Context, out io.Writer, c Config, name string) (err error) {
+	steps, ok := stories[cmp.Or(name, "main")]
+	if !ok {
+		return fmt.Errorf("no story %q; there are %s", name, strings.Join(Stories(), ", "))
+	}
 	dir, err := os.MkdirTemp("", "hawker-demo-")
 	if err != nil {
 		return err
@@ -45,7 +58,7 @@ func Demo(ctx context.Context, out io.Writer, c Config) (err error) {
 	d := &demo{ctx: ctx, out: out, server: server, terminal: device}
 	d.say("Hawker: one merchant, one terminal, one simulated card network, all in this process.\n"+
 		"terminal port %s · health and metrics http://%s\n", server.ISOAddr(), server.HTTPAddr())
-	for i, step := range story {
+	for i, step := range steps {
 		d.say("\n%d. %s\n", i+1, step.title)
 		if err := step.play(d); err != nil {
 			return fmt.Errorf("step %d, %s: %w", i+1, step.title, err)
@@ -64,15 +77,19 @@ type demo struct {
 	terminal *pos.Terminal
 	first    pos.Result // the sale that is refunded later
 	second   pos.Result // the one that is voided
+	cases    int        // that the story has opened, rightly, and leaves to a person
 }
 
 func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format, args...) }
 
-// story is the main job and what breaks on its way.
-var story = []struct {
+// step is a part of a story.
+type step struct {
 	title string
 	play  func(*demo) error
-}{
+}
+
+// story is the main job and what breaks on its way.
+var story = []step{
 	{"签到 Sign-on: the terminal gets its working keys", func(d *demo) error {
 		return d.expect(pos.Accepted)(d.terminal.SignOn(d.ctx))
 	}},
@@ -201,8 +218,10 @@ func (d *demo) expect(want pos.State) func(pos.Result, error) error {
 	}
 }
 
-func (d *demo) slip(r pos.Result) {
-	left := strings.Split(strings.TrimRight(pos.Slip(r, pos.Merchant, pos.Chinese), "\n"), "\n")
+func (d *demo) slip(r pos.Result) { d.slipIn(r, pos.Chinese) }
+
+func (d *demo) slipIn(r pos.Result, l pos.Language) {
+	left := strings.Split(strings.TrimRight(pos.Slip(r, pos.Merchant, l), "\n"), "\n")
 	d.say("\n")
 	for _, line := range left {
 		d.say("      │ %s\n", line)
@@ -243,10 +262,12 @@ func (d *demo) verdict() error {
 		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\t\n", s.MID, money.New(s.Ledger, c), money.New(s.Network, c))
 	}
 	_ = t.Flush()
+	open := a.Cases
+	a.Cases -= d.cases
 	if err := a.Err(); err != nil {
 		d.say("\nThey do NOT agree: %v\n", err)
 		return err
 	}
-	d.say("\nThey agree: every entry sums to zero, nothing is under way, no case is open.\n")
+	d.say("\nThey agree: every entry sums to zero, nothing is under way, %s.\n", map[bool]string{true: "no case is open", false: "and the terminal's case waits for a person"}[open == 0])
 	return nil
 }

@@ -110,7 +110,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
-		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Remember: remember})
+		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember})
 	s.card.OnLate(s.Engine.Late)
 	s.Jobs.Lease = 2*c.Network.Timeout + 5*time.Second
 	if err := s.beat(ctx); err != nil {

@@ -51,6 +51,14 @@ func Void(f Fact) (ledger.Entry, error) { return f.entry("void", ledger.Credit, 
 // Refund gives an amount back to the payer and the fee's share to the merchant.
 func Refund(f Fact) (ledger.Entry, error) { return f.entry("refund", ledger.Credit, ledger.Debit) }
 
+// Tip raises what was taken, and its fee.
+func Tip(f Fact) (ledger.Entry, error) { return f.entry("tip", ledger.Debit, ledger.Credit) }
+
+// Adjustment lowers what was taken, and its fee.
+func Adjustment(f Fact) (ledger.Entry, error) {
+	return f.entry("adjustment", ledger.Credit, ledger.Debit)
+}
+
 // SaleReversal undoes a booked sale.
 func SaleReversal(f Fact) (ledger.Entry, error) {
 	return f.entry("sale reversal", ledger.Credit, ledger.Debit)

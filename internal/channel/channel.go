@@ -28,6 +28,11 @@ const (
 	CompletionNotice Kind = "completion notice" // as Completion, of what the terminal has concluded: asked again, never reversed
 	CompletionVoid   Kind = "completion void"
 
+	// What a terminal concludes without asking first: asked again, never reversed.
+	OfflineSale Kind = "offline sale" // as Sale
+	Tip         Kind = "tip"          // more of a sale, over its own amount
+	Adjustment  Kind = "adjustment"   // less of a sale, over what is taken off
+
 	// ScriptNotice tells the issuer what became of its scripts for a chip. No money moves.
 	ScriptNotice Kind = "script notice"
 	// Of wallets.
@@ -42,7 +47,8 @@ type Channel interface {
 	Name() string
 	// Do sends the request and waits for the answer until the channel's own deadline.
 	// It returns no error: whatever happens is one of the Results. Repeating a request
-	// of kind Refund, CompletionNotice, Reversal or ScriptNotice is safe and has one effect.
+	// of kind Refund, CompletionNotice, OfflineSale, Tip, Adjustment, Reversal or ScriptNotice
+	// is safe and has one effect.
 	Do(ctx context.Context, r Request) Outcome
 }
 
@@ -77,7 +83,7 @@ func (c Card) Wipe() {
 	c.PIN.Wipe()
 }
 
-// Original points at what a void, refund, completion or reversal is about.
+// Original points at what a void, refund, tip, adjustment, completion or reversal is about.
 type Original struct {
 	Kind     Kind
 	Ref      string

@@ -289,11 +289,14 @@ var (
 		"00": "management / 管理", "01": "balance inquiry / 余额查询", "22": "sale / 消费", "23": "void / 消费撤销", "25": "refund / 退货",
 		"10": "pre-authorization / 预授权", "11": "pre-authorization void / 预授权撤销", "20": "completion / 预授权完成（请求）",
 		"21": "completion void / 预授权完成撤销", "24": "completion notice / 预授权完成（通知）",
+		"30": "offline settlement / 离线结算", "32": "adjustment / 结算调整", "34": "tip / 小费",
 	}
 	networkCodes = map[string]string{
 		"000": "transaction / 交易", "001": "sign-on, single length / 签到（单倍长）", "002": "sign-off / 签退",
 		"003": "sign-on, double length / 签到（双倍长）", "004": "sign-on with track key / 签到（含磁道密钥）",
 		"201": "settlement, upload / 批结算、批上送", "202": "upload end, not balanced / 批上送结束（不平）",
+		"203": "chip detail, balanced / 芯片明细上送（平）", "204": "refused by the chip, balanced / 芯片拒绝上送（平）",
+		"205": "chip detail, not balanced / 芯片明细上送（不平）", "206": "refused by the chip, not balanced / 芯片拒绝上送（不平）",
 		"207": "upload end, balanced / 批上送结束（平）", "301": "echo / 回响",
 		"360": "parameters / 参数下载", "361": "parameters, end / 参数下载结束", "362": "status upload / 状态上送",
 		"364": "what is wanted / TMS任务查询", "365": "what is wanted, end / TMS结束",

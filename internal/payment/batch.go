@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
@@ -20,11 +19,8 @@ import (
 // ErrBatchAgain refuses to settle a closed batch with other totals.
 var ErrBatchAgain = fault.New(fault.Conflict, "batch_settled", "这个批次已经结算。", "This batch is settled already.")
 
-// ErrDetails refuses an end message whose count differs from the details received.
-var ErrDetails = fault.New(fault.Invalid, "details_incomplete", "批上送笔数不符，请重新上送。", "The number of uploaded details differs. Upload them again.")
-
-// Totals are the money of a batch: debit counts approved sales and completions, voided
-// ones included; credit counts approved voids of these and refunds; what was reversed
+// Totals are the money of a batch: debit counts approved sales, completions and tips, voided
+// ones included; credit counts approved voids of these, refunds and adjustments; what was reversed
 // counts nowhere, and neither does a pre-authorization.
 type Totals struct {
 	Debit       money.Amount
@@ -42,7 +38,18 @@ type Batch struct {
 	Host     Totals
 	Claimed  Totals
 	Settled  time.Time
+	State    BatchState
 }
+
+// BatchState is how far a settled batch was compared.
+type BatchState string
+
+// The states of a settled batch.
+const (
+	BatchBalanced   BatchState = "balanced"
+	BatchUnbalanced BatchState = "unbalanced" // its upload has not ended
+	BatchReconciled BatchState = "reconciled" // was unbalanced, and compared payment by payment
+)
 
 // Balanced reports whether host and terminal agree.
 func (b Batch) Balanced() bool { return b.Host == b.Claimed }
@@ -66,7 +73,7 @@ func (e *Engine) settle(w *work, src Source, claimed Totals) (Batch, error) {
 		return Batch{}, err
 	}
 	if t.Batch != src.Batch {
-		b, err := readBatch(w.ctx, w.tx, t, src.Batch)
+		b, err := SettledBatch(w.ctx, w.tx, t.Merchant, t.ID, src.Batch)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return b, terminal.ErrBatch
@@ -84,6 +91,9 @@ func (e *Engine) settle(w *work, src Source, claimed Totals) (Batch, error) {
 	b := Batch{Merchant: t.Merchant, Terminal: t.ID, Day: t.BatchDay, Number: t.Batch, Claimed: claimed, Settled: now}
 	if b.Host, err = totals(w.ctx, w.tx, t, src.Merchant.Currency); err != nil {
 		return b, w.failed(err)
+	}
+	if b.State = BatchBalanced; !b.Balanced() {
+		b.State = BatchUnbalanced
 	}
 	if err := insertBatch(w.ctx, w.tx, b); err != nil {
 		return b, w.failed(err)
@@ -125,7 +135,7 @@ func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.C
 		if ofHold(kind) {
 			continue // nothing is owed for it
 		}
-		if kind == channel.Sale || completes(kind) {
+		if sells(kind) || completes(kind) || kind == channel.Tip {
 			sums.DebitCount += count
 			if sums.Debit, err = sums.Debit.Add(money.New(minor, c)); err != nil {
 				return sums, err
@@ -141,14 +151,10 @@ func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.C
 }
 
 func insertBatch(ctx context.Context, tx *store.Tx, b Batch) error {
-	state := "balanced"
-	if !b.Balanced() {
-		state = "unbalanced"
-	}
 	_, err := tx.Exec(ctx, `INSERT INTO batches (merchant_id, tid, batch_day, batch, state, currency, debit_minor, debit_count, credit_minor, credit_count,
 		claimed_debit_minor, claimed_debit_count, claimed_credit_minor, claimed_credit_count, settled_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		b.Merchant, b.Terminal, b.Day, b.Number, state, b.Host.Debit.Currency(), b.Host.Debit.Minor(), b.Host.DebitCount, b.Host.Credit.Minor(), b.Host.CreditCount,
+		b.Merchant, b.Terminal, b.Day, b.Number, b.State, b.Host.Debit.Currency(), b.Host.Debit.Minor(), b.Host.DebitCount, b.Host.Credit.Minor(), b.Host.CreditCount,
 		b.Claimed.Debit.Minor(), b.Claimed.DebitCount, b.Claimed.Credit.Minor(), b.Claimed.CreditCount, store.At(b.Settled))
 	if err != nil {
 		return fmt.Errorf("settle batch: %w", err)
@@ -156,16 +162,15 @@ func insertBatch(ctx context.Context, tx *store.Tx, b Batch) error {
 	return nil
 }
 
-// readBatch finds the terminal's latest settled batch of a number; ErrNotFound when there is none.
-func readBatch(ctx context.Context, q store.Querier, t terminal.Terminal, number int) (Batch, error) {
-	b := Batch{Merchant: t.Merchant, Terminal: t.ID, Number: number}
+const batchColumns = `merchant_id, tid, batch_day, batch, state, currency, debit_minor, debit_count, credit_minor, credit_count,
+	claimed_debit_minor, claimed_debit_count, claimed_credit_minor, claimed_credit_count, settled_at`
+
+func scanBatch(scan func(...any) error) (b Batch, err error) {
 	var c money.Currency
 	var hd, hc, cd, cc int64
 	var at store.Time
-	err := q.QueryRow(ctx, `SELECT batch_day, currency, debit_minor, debit_count, credit_minor, credit_count,
-		claimed_debit_minor, claimed_debit_count, claimed_credit_minor, claimed_credit_count, settled_at
-		FROM batches WHERE merchant_id = $1 AND tid = $2 AND batch = $3 ORDER BY batch_day DESC LIMIT 1`, t.Merchant, t.ID, number).
-		Scan(&b.Day, &c, &hd, &b.Host.DebitCount, &hc, &b.Host.CreditCount, &cd, &b.Claimed.DebitCount, &cc, &b.Claimed.CreditCount, &at)
+	err = scan(&b.Merchant, &b.Terminal, &b.Day, &b.Number, &b.State, &c, &hd, &b.Host.DebitCount, &hc, &b.Host.CreditCount,
+		&cd, &b.Claimed.DebitCount, &cc, &b.Claimed.CreditCount, &at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Batch{}, ErrNotFound
 	} else if err != nil {
@@ -177,130 +182,42 @@ func readBatch(ctx context.Context, q store.Querier, t terminal.Terminal, number
 	return b, nil
 }
 
+// SettledBatch finds the terminal's latest settled batch of a number; ErrNotFound when there is none.
+func SettledBatch(ctx context.Context, q store.Querier, m merchant.ID, t terminal.ID, number int) (Batch, error) {
+	return scanBatch(q.QueryRow(ctx, `SELECT `+batchColumns+` FROM batches WHERE merchant_id = $1 AND tid = $2 AND batch = $3
+		ORDER BY batch_day DESC LIMIT 1`, m, t, number).Scan)
+}
+
+// SettledBatches lists up to limit settled batches of all merchants, the newest first;
+// with unbalanced only those whose totals differed.
+func SettledBatches(ctx context.Context, q store.Querier, unbalanced bool, limit int) (list []Batch, err error) {
+	where := ""
+	if unbalanced {
+		where = ` WHERE state <> 'balanced'`
+	}
+	rows, err := q.Query(ctx, `SELECT `+batchColumns+` FROM batches`+where+` ORDER BY settled_at DESC, merchant_id, tid, batch LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list batches: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		b, err := scanBatch(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, b)
+	}
+	return list, rows.Err()
+}
+
 // batchDay is the business day on which a batch was opened: the open one or a settled one; ErrNotFound otherwise.
 func (w *work) batchDay(t terminal.Terminal, number int) (clock.Day, error) {
 	if number == t.Batch {
 		return t.BatchDay, nil
 	}
-	b, err := readBatch(w.ctx, w.tx, t, number)
+	b, err := SettledBatch(w.ctx, w.tx, t.Merchant, t.ID, number)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, w.failed(err)
 	}
 	return b.Day, err
-}
-
-// Detail is one line of a terminal's batch upload.
-type Detail struct {
-	Trace  int
-	Amount money.Amount
-}
-
-// Upload stores details of a settled batch; a detail that is there already is left as it is.
-func (e *Engine) Upload(ctx context.Context, src Source, details []Detail) error {
-	return e.db.Write(ctx, func(tx *store.Tx) error {
-		t, err := terminal.ByID(ctx, tx, src.Merchant.ID, src.Terminal)
-		if err != nil {
-			return err
-		}
-		b, err := readBatch(ctx, tx, t, src.Batch)
-		if err != nil {
-			return err
-		}
-		for _, d := range details {
-			if _, err := tx.Exec(ctx, `INSERT INTO batch_details (merchant_id, tid, batch_day, batch, trace, amount_minor) VALUES ($1, $2, $3, $4, $5, $6)
-				ON CONFLICT (merchant_id, tid, batch_day, batch, trace) DO NOTHING`, b.Merchant, b.Terminal, b.Day, b.Number, d.Trace, d.Amount.Minor()); err != nil {
-				return fmt.Errorf("store batch detail: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
-// Break is a payment on which host and terminal disagree. A zero amount means that side has none.
-type Break struct {
-	Trace    int
-	Host     money.Amount
-	Terminal money.Amount
-}
-
-// EndUpload checks that count details came. Of an unbalanced batch it compares them,
-// trace by trace, with what the host approved, and opens a case for what differs.
-func (e *Engine) EndUpload(ctx context.Context, src Source, count int) ([]Break, error) {
-	var breaks []Break
-	err := e.db.Write(ctx, func(tx *store.Tx) error {
-		t, err := terminal.ByID(ctx, tx, src.Merchant.ID, src.Terminal)
-		if err != nil {
-			return err
-		}
-		b, err := readBatch(ctx, tx, t, src.Batch)
-		if err != nil {
-			return err
-		}
-		var uploaded int
-		if breaks, uploaded, err = compare(ctx, tx, b); err != nil {
-			return err
-		}
-		if uploaded != count {
-			return ErrDetails.With("%d announced, %d received", count, uploaded)
-		}
-		if b.Balanced() {
-			breaks = nil
-			return nil
-		}
-		now := e.now()
-		if len(breaks) > 0 {
-			if err := cases.Open(ctx, tx, cases.Case{Merchant: int64(b.Merchant), Kind: "batch break", Opened: now,
-				Ref: fmt.Sprintf("%s:%d:%06d", b.Terminal, b.Day, b.Number), Detail: fmt.Sprintf("%d differences: %v", len(breaks), breaks)}); err != nil {
-				return err
-			}
-		}
-		_, err = tx.Exec(ctx, `UPDATE batches SET state = 'reconciled' WHERE merchant_id = $1 AND tid = $2 AND batch_day = $3 AND batch = $4`,
-			b.Merchant, b.Terminal, b.Day, b.Number)
-		return err
-	})
-	return breaks, err
-}
-
-// compare lists the traces on which the uploaded details and the approved attempts differ.
-func compare(ctx context.Context, q store.Querier, b Batch) (breaks []Break, uploaded int, err error) {
-	c := b.Host.Debit.Currency()
-	at := map[int]int{} // trace → index in breaks
-	from, to := batchRange(b.Day, b.Terminal, b.Number)
-	list, err := attempts(ctx, q, `merchant_id = $1 AND idem_key BETWEEN $2 AND $3 AND state = 'approved' ORDER BY trace`, b.Merchant, from, to)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, a := range list {
-		if ofHold(a.Kind) {
-			continue
-		}
-		at[a.Trace] = len(breaks)
-		breaks = append(breaks, Break{a.Trace, a.Amount, money.Zero(c)})
-	}
-	rows, err := q.Query(ctx, `SELECT trace, amount_minor FROM batch_details WHERE merchant_id = $1 AND tid = $2 AND batch_day = $3 AND batch = $4 ORDER BY trace`,
-		b.Merchant, b.Terminal, b.Day, b.Number)
-	if err != nil {
-		return nil, 0, fmt.Errorf("batch details: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var trace int
-		var minor int64
-		if err := rows.Scan(&trace, &minor); err != nil {
-			return nil, 0, fmt.Errorf("batch details: %w", err)
-		}
-		uploaded++
-		if i, ok := at[trace]; ok {
-			breaks[i].Terminal = money.New(minor, c)
-		} else {
-			breaks = append(breaks, Break{trace, money.Zero(c), money.New(minor, c)})
-		}
-	}
-	differ := breaks[:0]
-	for _, b := range breaks {
-		if b.Host != b.Terminal {
-			differ = append(differ, b)
-		}
-	}
-	return differ, uploaded, rows.Err()
 }

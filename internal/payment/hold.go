@@ -86,7 +86,9 @@ func completes(k channel.Kind) bool {
 }
 
 // asked are the kinds that are asked again until they have an outcome, and never reversed.
-func asked(k channel.Kind) bool { return k == channel.Refund || k == channel.CompletionNotice }
+func asked(k channel.Kind) bool {
+	return k == channel.Refund || k == channel.CompletionNotice || k == channel.OfflineSale || changes(k)
+}
 
 // Preauth holds an amount of a card. Answers as Sale's.
 func (e *Engine) Preauth(ctx context.Context, s SaleRequest) (Attempt, error) {

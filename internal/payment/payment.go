@@ -51,8 +51,8 @@ type Payment struct {
 	Terminal   terminal.ID
 	Method     string
 	State      State
-	Amount     money.Amount
-	Fee        money.Amount
+	Amount     money.Amount // captured: tips and adjustments that were approved included
+	Fee        money.Amount // of the captured amount
 	FeeVersion int
 	Refunded   money.Amount // refunds under way included
 	RefundFee  money.Amount // fee given back with them
@@ -83,7 +83,7 @@ type Attempt struct {
 	ID       int64
 	Payment  int64 // or the hold that a pre-authorization and its void belong to
 	Kind     channel.Kind
-	Of       int64 // the attempt that a void, refund, completion or reversal is about; 0 for a sale and a pre-authorization
+	Of       int64 // the attempt that a void, refund, tip, adjustment, completion or reversal is about; 0 for a sale and a pre-authorization
 	Channel  string
 	State    State
 	Terminal terminal.ID
@@ -91,7 +91,7 @@ type Attempt struct {
 	BatchDay clock.Day
 	Trace    int
 	Amount   money.Amount
-	Fee      money.Amount // of a sale; given back by a refund
+	Fee      money.Amount // of a sale or tip; given back by a refund or adjustment
 	STAN     int
 	Code     string // the channel's response code; "" while or because there is none
 	AuthCode string
@@ -127,7 +127,7 @@ func ParseRef(s string) (int64, error) {
 	return id, nil
 }
 
-// Config is what an Engine needs; Batch, Node, Hold and Remember may be zero.
+// Config is what an Engine needs; Batch, Node, Hold, Sale and Remember may be zero.
 type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
@@ -139,6 +139,7 @@ type Config struct {
 
 	Node     nodes.ID // written with each attempt
 	Hold     HoldTerms
+	Sale     SaleTerms
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 }
 
@@ -170,11 +171,12 @@ type Engine struct {
 	stans   *stans
 	node    nodes.ID
 	terms   HoldTerms
+	sales   SaleTerms
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault()}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault(), sales: c.Sale.orDefault()}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {

@@ -87,7 +87,7 @@ func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 	fact := books.Fact{Merchant: a.Merchant, Ref: a.Ref(), Channel: a.Channel, Amount: a.Amount, Fee: a.Fee, Day: a.Day, At: now}
 	entry, kind := books.Refund, "refund.approved"
 	switch a.Kind {
-	case channel.Sale:
+	case channel.Sale, channel.OfflineSale:
 		entry, kind = books.Sale, "payment.approved"
 		if err := w.movePayment(p, Accept, now); err != nil {
 			return err
@@ -107,6 +107,11 @@ func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 				return err
 			}
 		}
+	case channel.Tip, channel.Adjustment:
+		var err error
+		if entry, kind, err = e.acceptChange(w, *a, p, now); err != nil {
+			return err
+		}
 	}
 	w.tell(kind, *a, *p, now)
 	return w.post(entry, fact)
@@ -121,7 +126,7 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 	kind := "refund.declined"
 	var err error
 	switch a.Kind {
-	case channel.Sale:
+	case channel.Sale, channel.OfflineSale:
 		kind = "payment.declined"
 		err = errors.Join(w.movePayment(p, Refuse, now), w.desk.Release(w.ctx, facts(*p, a.ID)))
 	case channel.Completion, channel.CompletionNotice:
@@ -130,6 +135,8 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 	case channel.Void, channel.CompletionVoid:
 		kind = "void.declined"
 		err = w.movePayment(p, Refuse, now)
+	case channel.Tip, channel.Adjustment:
+		kind, err = e.refuseChange(w, *a, p, now)
 	default:
 		err = w.addRefunded(*p, a.Amount.Neg(), a.Fee.Neg(), now)
 	}
@@ -138,16 +145,15 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 }
 
 // silent records that nothing is known, and the job that will end it: a sale or
-// void is reversed, a refund or completion notice asked again.
+// void is reversed, a refund or another notice asked again.
 func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
 	if err := w.moveAttempt(a, TimeOut, now); err != nil {
 		return err
 	}
 	if asked(a.Kind) {
-		kind := "refund.unknown"
-		if a.Kind == channel.CompletionNotice {
-			kind = "completion.unknown"
+		kind := unknown[a.Kind]
+		if a.Kind == channel.CompletionNotice || a.Kind == channel.OfflineSale {
 			if err := w.movePayment(p, TimeOut, now); err != nil {
 				return err
 			}
@@ -165,7 +171,11 @@ func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
 	return e.takeBack(w, a, p, reasonSilent)
 }
 
-// Late takes an answer that came after its attempt was given up. A refund's still
+// unknown are the events of silence about what is asked again.
+var unknown = map[channel.Kind]string{channel.Refund: "refund.unknown", channel.CompletionNotice: "completion.unknown",
+	channel.OfflineSale: "payment.unknown", channel.Tip: "tip.unknown", channel.Adjustment: "adjustment.unknown"}
+
+// Late takes an answer that came after its attempt was given up. A notice's still
 // counts, because it is being asked for again; a sale's or void's is noted, because
 // its reversal is under way and will undo whatever the bank did.
 func (e *Engine) Late(ctx context.Context, r channel.Request, o channel.Outcome) {

@@ -96,8 +96,8 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 	if err != nil {
 		return a, false, err
 	}
-	if !p.Refunded.IsZero() {
-		return a, false, ErrState
+	if !p.Refunded.IsZero() || a.Kind == channel.Sale && p.Amount != a.Amount {
+		return a, false, ErrState // what was refunded, tipped or adjusted had an answer
 	}
 	if (a.Kind == channel.Sale || completes(a.Kind)) && (p.State == Voiding || p.State == Voided || p.State == Restoring) {
 		return a, false, ErrState // its void takes it back; both would take it twice
@@ -217,14 +217,16 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	return w.post(entry, books.Fact{Merchant: m.ID, Ref: r.Ref(), Channel: r.Channel, Amount: of.Amount, Fee: of.Fee, Day: m.Day(now), At: now})
 }
 
-// runRefund asks the channel again for a refund that it did not answer.
+// runRefund asks the channel again for a refund, or another notice, that it did not answer.
 func (e *Engine) runRefund(ctx context.Context, j jobs.Job) error {
 	a, of, p, m, err := e.load(ctx, j)
 	if err != nil || a.State != Unknown {
 		return err
 	}
 	req := e.request(m, a, channel.Card{Token: p.Card.Token, Entry: p.Card.mode()})
-	req.Original = original(of)
+	if of.ID != 0 {
+		req.Original = original(of)
+	}
 	o := e.card.Do(ctx, req)
 	if o.Result != channel.Approved && o.Result != channel.Declined {
 		return unsettled(o)
@@ -243,7 +245,7 @@ func unsettled(o channel.Outcome) error {
 	return fmt.Errorf("the channel did not answer: %s", o.Detail)
 }
 
-// load reads what a job is about.
+// load reads what a job is about; of is zero for an attempt about no other.
 func (e *Engine) load(ctx context.Context, j jobs.Job) (a, of Attempt, p Payment, m merchant.Merchant, err error) {
 	id, err := ParseRef(j.Ref)
 	if err != nil {
@@ -253,8 +255,10 @@ func (e *Engine) load(ctx context.Context, j jobs.Job) (a, of Attempt, p Payment
 	if a, err = attemptByID(ctx, q, merchant.ID(j.Merchant), id); err != nil {
 		return a, of, p, m, err
 	}
-	if of, err = attemptByID(ctx, q, a.Merchant, a.Of); err != nil {
-		return a, of, p, m, err
+	if a.Of != 0 {
+		if of, err = attemptByID(ctx, q, a.Merchant, a.Of); err != nil {
+			return a, of, p, m, err
+		}
 	}
 	if p.Card, err = e.cardOf(ctx, a, of); err != nil {
 		return a, of, p, m, err

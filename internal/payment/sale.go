@@ -25,6 +25,11 @@ type SaleRequest struct {
 // fault of ours or of the request, and nothing was charged, unless its Kind is
 // Internal: then the end is not known here and will be resolved.
 func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
+	return e.charge(ctx, channel.Sale, s, func() error { return nil })
+}
+
+// charge is a sale, online or concluded offline. may refuses it before it is weighed.
+func (e *Engine) charge(ctx context.Context, kind channel.Kind, s SaleRequest, may func() error) (Attempt, error) {
 	ctx = context.WithoutCancel(ctx) // a terminal that hangs up changes nothing
 	defer s.Card.Wipe()
 	if err := accepts(s.Merchant, s.Amount); err != nil {
@@ -42,9 +47,12 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
 	var made wrote
-	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: channel.Sale, Amount: s.Amount, Fee: fee}, facts: &weigh, chip: s.Facts.Chip,
-		hash: content(channel.Sale, s.Amount, s.Facts.Token, s.Facts.Entry),
+	b, err := e.begin(ctx, intent{Source: s.Source, attempt: Attempt{Kind: kind, Amount: s.Amount, Fee: fee}, facts: &weigh, chip: s.Facts.Chip,
+		hash: content(kind, s.Amount, s.Facts.Token, s.Facts.Entry),
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
+			if err := may(); err != nil {
+				return risk.Approval{}, err
+			}
 			p := p
 			p.ID, p.Day, p.Created, p.State = a.ID, a.Day, a.Created, Sent
 			proof, refusal := w.desk.Assess(w.ctx, facts(p, a.ID))
@@ -66,11 +74,16 @@ func (e *Engine) Sale(ctx context.Context, s SaleRequest) (Attempt, error) {
 
 // planOf is the fee plan in force for a merchant's payments with such a card.
 func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (merchant.FeePlan, error) {
+	return e.planAt(ctx, m, c, e.now())
+}
+
+// planAt is the plan that was in force at a time.
+func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (merchant.FeePlan, error) {
 	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, MethodCard, string(c.Kind)})
 	if err != nil {
 		return merchant.FeePlan{}, err
 	}
-	plan, err := plans.At(e.now())
+	plan, err := plans.At(at)
 	if err != nil {
 		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, MethodCard, c.Kind, err)
 	}
@@ -81,7 +94,7 @@ func facts(p Payment, attempt int64) risk.Facts {
 	return risk.Facts{Merchant: int64(p.Merchant), Attempt: attempt, Method: p.Method, CardKind: string(p.Card.Kind), Amount: p.Amount, Day: p.Day}
 }
 
-// ReturnRequest asks to void or refund a sale.
+// ReturnRequest asks to void, refund, tip or adjust a sale.
 type ReturnRequest struct {
 	Source
 	Amount        money.Amount
@@ -92,7 +105,7 @@ type ReturnRequest struct {
 	Token         card.Token // of the card presented; "" when none was
 }
 
-// Void takes back a whole sale of the terminal's open batch, once. Answers as Sale's.
+// Void takes back a whole sale, its tips and adjustments included, of the terminal's open batch, once. Answers as Sale's.
 func (e *Engine) Void(ctx context.Context, r ReturnRequest) (Attempt, error) {
 	return e.void(ctx, channel.Void, r)
 }
@@ -103,43 +116,48 @@ func (e *Engine) CompletionVoid(ctx context.Context, r ReturnRequest) (Attempt, 
 }
 
 func (e *Engine) void(ctx context.Context, kind channel.Kind, r ReturnRequest) (Attempt, error) {
-	return e.giveBack(ctx, kind, r, func(w *work, a *Attempt, of Attempt, p Payment) error {
+	return e.about(ctx, kind, r, func(w *work, a *Attempt, of Attempt, p Payment) (risk.Approval, error) {
 		switch {
-		case of.Terminal != a.Terminal || of.Batch != a.Batch || of.BatchDay != a.BatchDay:
-			return ErrBatchClosed
-		case a.Amount != of.Amount:
-			return ErrAmountDiffer
+		case !a.sameBatch(of):
+			return risk.Approval{}, ErrBatchClosed
+		case a.Amount != p.Amount:
+			return risk.Approval{}, ErrAmountDiffer
 		case !p.Refunded.IsZero():
-			return ErrState
+			return risk.Approval{}, ErrState
 		}
-		a.Fee = of.Fee
-		return w.movePayment(&p, Void, a.Created)
+		a.Fee = p.Fee
+		return risk.AssessReturn(facts(p, a.ID)), w.movePayment(&p, Void, a.Created)
 	})
+}
+
+// sameBatch reports whether both are of one batch.
+func (a Attempt) sameBatch(b Attempt) bool {
+	return a.Terminal == b.Terminal && a.Batch == b.Batch && a.BatchDay == b.BatchDay
 }
 
 // Refund gives back a part or all of what is left of a sale. Answers as Sale's, but
 // an attempt left Unknown is asked again at the bank until it has an end.
 func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
-	return e.giveBack(ctx, channel.Refund, r, func(w *work, a *Attempt, _ Attempt, p Payment) error {
+	return e.about(ctx, channel.Refund, r, func(w *work, a *Attempt, _ Attempt, p Payment) (risk.Approval, error) {
 		if p.State != Approved {
-			return ErrState
+			return risk.Approval{}, ErrState
 		}
 		total, err := p.Refunded.Add(a.Amount)
 		if err != nil || total.Minor() > p.Amount.Minor() {
-			return ErrRefundOver
+			return risk.Approval{}, ErrRefundOver
 		}
 		// The fee is given back so that all refunds together give exactly the stored fee.
 		due, _, err := p.Fee.Share(total.Minor(), p.Amount.Minor(), money.HalfUp)
 		if err != nil {
-			return err
+			return risk.Approval{}, err
 		}
 		a.Fee = money.New(max(0, due.Minor()-p.RefundFee.Minor()), due.Currency())
-		return w.addRefunded(p, a.Amount, a.Fee, a.Created)
+		return risk.AssessReturn(facts(p, a.ID)), w.addRefunded(p, a.Amount, a.Fee, a.Created)
 	})
 }
 
-// giveBack is a void or a refund: find the sale, check, reserve, send, resolve.
-func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnRequest, reserve func(*work, *Attempt, Attempt, Payment) error) (Attempt, error) {
+// about does something about a sale: find it, check, reserve, send, resolve.
+func (e *Engine) about(ctx context.Context, kind channel.Kind, r ReturnRequest, reserve func(*work, *Attempt, Attempt, Payment) (risk.Approval, error)) (Attempt, error) {
 	ctx = context.WithoutCancel(ctx)
 	defer r.Card.Wipe()
 	if err := accepts(r.Merchant, r.Amount); err != nil {
@@ -158,13 +176,10 @@ func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnReques
 			if r.Token != "" && r.Token != p.Card.Token {
 				return risk.Approval{}, ErrCardDiffers
 			}
-			if err := reserve(w, a, sale, p); err != nil {
-				return risk.Approval{}, err
-			}
 			if r.Token == "" { // no card was presented: the one that paid
 				presented = channel.Card{Token: p.Card.Token, Entry: entryManual}
 			}
-			return risk.AssessReturn(facts(p, a.ID)), nil
+			return reserve(w, a, sale, p)
 		}})
 	defer b.land()
 	if err != nil || !b.fresh {
@@ -178,14 +193,16 @@ func (e *Engine) giveBack(ctx context.Context, kind channel.Kind, r ReturnReques
 // entryManual is how a card enters that nobody presented: its number was known.
 const entryManual = "01"
 
-// returns tells of each kind what it may give back.
-var returns = map[channel.Kind]func(channel.Kind) bool{
-	channel.Void:           func(k channel.Kind) bool { return k == channel.Sale },
+// subjects tells of each kind what it may be about.
+var subjects = map[channel.Kind]func(channel.Kind) bool{
+	channel.Void:           sells,
 	channel.CompletionVoid: completes,
-	channel.Refund:         func(k channel.Kind) bool { return k == channel.Sale || completes(k) },
+	channel.Refund:         func(k channel.Kind) bool { return sells(k) || completes(k) },
+	channel.Tip:            sells,
+	channel.Adjustment:     sells,
 }
 
-// find reads the sale or completion that a return points at, and its payment.
+// find reads the sale or completion that a request points at, and its payment.
 func (r ReturnRequest) find(w *work, kind channel.Kind, sale *Attempt) (Payment, error) {
 	id, err := ParseRef(r.Ref)
 	if err != nil {
@@ -194,7 +211,7 @@ func (r ReturnRequest) find(w *work, kind channel.Kind, sale *Attempt) (Payment,
 	if *sale, err = w.attempt(r.Merchant.ID, id); err != nil {
 		return Payment{}, err
 	}
-	if !returns[kind](sale.Kind) || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
+	if !subjects[kind](sale.Kind) || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
 		return Payment{}, ErrNotFound
 	}
 	return w.payment(r.Merchant.ID, sale.Payment)

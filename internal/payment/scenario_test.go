@@ -651,7 +651,7 @@ func TestABatchIsSettledOnceAndComparedByTrace(t *testing.T) {
 			t.Fatal(err)
 		}
 		breaks, err := w.engine.EndUpload(t.Context(), src, 3)
-		if err != nil || len(breaks) != 1 || breaks[0] != (payment.Break{Trace: a.Trace, Host: w.amount(1000), Terminal: w.amount(1100)}) {
+		if err != nil || len(breaks) != 1 || breaks[0] != (payment.Break{Trace: a.Trace, Ref: a.Ref(), Kind: a.Kind, Host: w.amount(1000), Terminal: w.amount(1100)}) {
 			t.Fatalf("%+v, %v", breaks, err)
 		}
 		open, err := cases.List(t.Context(), w.db.Read())

@@ -16,6 +16,7 @@ const (
 	Voiding   State = "voiding"   // a void was sent
 	Voided    State = "voided"    // the void was approved
 	Restoring State = "restoring" // the void is being taken back
+	Adjusting State = "adjusting" // a tip or an adjustment was sent
 
 	Held       State = "held"       // a hold stands
 	Completing State = "completing" // a completion was sent
@@ -35,6 +36,7 @@ const (
 	Refuse  Event = "refuse"   // the channel declined, or was never reached
 	TimeOut Event = "time out" // the channel was silent
 	Void    Event = "void"     // a void was sent
+	Adjust  Event = "adjust"   // a tip or an adjustment was sent
 	Reverse Event = "reverse"  // somebody wants it taken back
 	Settle  Event = "settle"   // the channel accepted the reversal
 
@@ -51,8 +53,9 @@ type Moves map[State]map[Event]State
 // PaymentMoves holds every lawful step of a payment.
 var PaymentMoves = Moves{
 	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},
-	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing}, // asked again: a completion notice's
-	Approved:  {Void: Voiding, Reverse: Reversing},
+	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing}, // asked again: a completion notice's or an offline sale's
+	Approved:  {Void: Voiding, Adjust: Adjusting, Reverse: Reversing},
+	Adjusting: {Accept: Approved, Refuse: Approved},
 	Voiding:   {Accept: Voided, Refuse: Approved, Reverse: Restoring},
 	Voided:    {Reverse: Restoring},
 	Restoring: {Settle: Approved},
@@ -77,7 +80,7 @@ var HoldMoves = Moves{
 }
 
 // AttemptMoves holds every lawful step of an attempt. A late answer to a refund or
-// completion notice still counts; a late answer to a sale or void does not,
+// another notice still counts; a late answer to a sale or void does not,
 // because its reversal is under way from the moment it is unknown.
 var AttemptMoves = Moves{
 	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},

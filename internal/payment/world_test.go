@@ -113,7 +113,17 @@ func (b *bank) decide(r channel.Request) channel.Outcome {
 	o := channel.Outcome{Result: channel.Approved, Code: "00", AuthCode: "A" + r.Ref[7:], Issuer: "99622200"}
 	amount, of := r.Amount.Minor(), r.Original.Ref
 	switch r.Kind {
-	case channel.Sale:
+	case channel.Tip, channel.Adjustment:
+		if r.Kind == channel.Adjustment {
+			amount = -amount
+		}
+		if b.undone[of] || b.stands[of] <= 0 || b.stands[of]+amount <= 0 {
+			o = channel.Outcome{Result: channel.Declined, Code: "12"}
+			break
+		}
+		b.stands[of] += amount
+		b.net += amount
+	case channel.Sale, channel.OfflineSale:
 		if b.undone[r.Ref] {
 			o = channel.Outcome{Result: channel.Declined, Code: "12"}
 			break
@@ -322,9 +332,13 @@ func newWorldAt(t testing.TB, db *store.DB, currency money.Currency, zone *time.
 // restart makes a new engine on the same database, as a new process would.
 func (w *world) restart() { w.restartWith(payment.HoldTerms{}) }
 
+// floor is what the world's terminals may take offline.
+const floor = 100_00
+
 func (w *world) restartWith(terms payment.HoldTerms) {
 	w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
-	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Hold: terms})
+	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Hold: terms,
+		Sale: payment.SaleTerms{Floor: w.amount(floor)}})
 	w.bank.sink = w.engine.Late
 }
 

@@ -46,4 +46,6 @@ var refusals = map[cardnet.Kind][]string{
 	cardnet.Void:     {"91", "96", "05"},
 	cardnet.Refund:   {"91", "96", "05"},
 	cardnet.Reversal: {"91", "96"},
+
+	cardnet.ScriptNotice: {"91", "96"},
 }

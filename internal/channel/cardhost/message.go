@@ -34,6 +34,10 @@ var kinds = map[channel.Kind]struct{ mti, processing, condition string }{
 	channel.CompletionNotice: {"0220", "000000", "06"},
 	channel.CompletionVoid:   {"0200", "200000", "06"},
 
+	channel.OfflineSale: {"0220", "000000", "00"},
+	channel.Tip:         {"0220", "020000", "00"},
+	channel.Adjustment:  {"0220", "220000", "00"},
+
 	channel.ScriptNotice: {"0620", "", ""}, // as the original
 }
 
@@ -166,7 +170,7 @@ var results = map[string]channel.Result{
 	"10": channel.Silent, "68": channel.Silent, "96": channel.Silent, "98": channel.Silent,
 }
 
-// adviceResults come first for a refund or reversal, which is asked again until it has
+// adviceResults come first for an advice or reversal, which is asked again until it has
 // an outcome: that an issuer is down is none.
 var adviceResults = map[string]channel.Result{"91": channel.Silent, "92": channel.Silent}
 
@@ -179,7 +183,7 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 	o := channel.Outcome{Result: channel.Declined, Code: m.Text(39), AuthCode: m.Text(38), Issuer: strings.TrimRight(m.Text(44), " ")}
 	tables := []map[string]channel.Result{results}
 	switch r.Kind {
-	case channel.Refund, channel.CompletionNotice, channel.ScriptNotice:
+	case channel.Refund, channel.CompletionNotice, channel.OfflineSale, channel.Tip, channel.Adjustment, channel.ScriptNotice:
 		tables = []map[string]channel.Result{adviceResults, results}
 	case channel.Reversal:
 		tables = []map[string]channel.Result{reversalResults, adviceResults, results}

@@ -85,7 +85,7 @@ type row struct {
 
 func rows() []row {
 	var all []row
-	for _, chapter := range [][]row{answers, connections, reversals, returns, holds, crowds} {
+	for _, chapter := range [][]row{answers, connections, reversals, returns, changes, holds, crowds} {
 		all = append(all, chapter...)
 	}
 	return all

@@ -43,7 +43,7 @@ var connections = []row{
 		p.owes(0)
 	}},
 	{"a kind that the channel does not know is Unsent", func(p *play) {
-		p.do(p.order("tip"), channel.Unsent)
+		p.do(p.order("gift"), channel.Unsent)
 		p.owes(0)
 	}},
 	{"a caller that stops waiting knows nothing, at once", func(p *play) {

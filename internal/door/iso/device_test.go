@@ -306,6 +306,17 @@ func (d *device) refund(sale done, fen int64) message {
 	return d.swipe(m.set(22, "022").set(63, "001"), "credit")
 }
 
+// more is a tip (34) or an adjustment (32) of a sale.
+func (d *device) more(kind string, sale done, fen int64) message {
+	return d.of(d.request("0220", kind, "000").set(4, fmt.Sprintf("%012d", fen)), sale).set(3, "000000")
+}
+
+// offline is a sale by stripe that the terminal has concluded.
+func (d *device) offline(fen int64) message {
+	m := d.request("0220", "30", "000").set(3, "000000").set(4, fmt.Sprintf("%012d", fen)).set(22, "022").set(25, "00").set(49, "156")
+	return d.swipe(m, "credit")
+}
+
 // reversal undoes a sale or void: its numbers, no card data.
 func (d *device) reversal(of message, reason string) message {
 	m := newMessage("0400").set(39, reason)

@@ -150,29 +150,3 @@ func totals48(b payment.Batch) (string, error) {
 		Foreign: iso8583.Totals{Result: iso8583.Balanced}, // one merchant has one currency
 	}.Build()
 }
-
-// upload answers 0320/201: details of a settled batch.
-func (s *Server) upload(ctx context.Context, c *call) error {
-	list, err := iso8583.ParseDetails48(c.message.Text(48))
-	if err != nil {
-		return formatFault(err)
-	}
-	details := make([]payment.Detail, len(list))
-	for i, d := range list {
-		details[i] = payment.Detail{Trace: number(d.Trace), Amount: money.New(d.Amount, c.merchant.Currency)}
-	}
-	return s.Engine.Upload(ctx, c.source(), details)
-}
-
-// endUpload answers 0320/207 and 202.
-func (s *Server) endUpload(ctx context.Context, c *call) error {
-	count, err := iso8583.ParseUploadCount48(c.message.Text(48))
-	if err != nil {
-		return formatFault(err)
-	}
-	breaks, err := s.Engine.EndUpload(ctx, c.source(), count)
-	if len(breaks) > 0 {
-		s.Log.Warn("batch differs", "mid", c.merchant.MID, "tid", c.terminal.ID, "batch", c.f60.Batch, "breaks", len(breaks))
-	}
-	return err
-}

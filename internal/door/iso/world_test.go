@@ -126,7 +126,8 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 		},
 	})
 	w.jobs = jobs.NewRunner(db, w.clock, log)
-	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{}})
+	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{},
+		Sale: payment.SaleTerms{Floor: money.New(50_00, money.CNY)}})
 	host.OnLate(engine.Late)
 	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
 		Acquirer: acquirer, Signatures: signature.Open(db, w.keys, w.clock)}

@@ -143,12 +143,16 @@ func (b *books) mark(e Entry, original *record) {
 		b.byKey[original.Original.key()].completed = false
 	case Refund:
 		original.refunded += e.Amount.Minor()
+	case Tip:
+		original.changed += e.Amount.Minor()
+	case Adjustment:
+		original.changed -= e.Amount.Minor()
 	case Reversal:
 		original.reversed = true
 		if !e.Booked.IsZero() || !e.Held.IsZero() {
 			b.unmark(original)
 		}
-	case Sale, Preauth, Balance, ScriptNotice, Link, Unlock:
+	case Sale, Offline, Preauth, Balance, ScriptNotice, Link, Unlock:
 	}
 }
 
@@ -166,7 +170,7 @@ func (b *books) unmark(rec *record) {
 	case CompletionVoid:
 		of.voided = false
 		b.byKey[of.Original.key()].completed = true
-	case Sale, Preauth, Balance, Refund, Reversal, ScriptNotice, Link, Unlock:
+	case Sale, Offline, Preauth, Balance, Refund, Tip, Adjustment, Reversal, ScriptNotice, Link, Unlock:
 	}
 }
 

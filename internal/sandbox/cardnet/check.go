@@ -10,7 +10,7 @@ import (
 // Check audits the books from their entries alone and returns the first
 // contradiction: every card's opening funds less what it has left are its
 // bookings; all cards together gave what all merchants together got, per
-// currency; no sale gave more than it was or less than nothing, no
+// currency; no sale gave more than it and its tips less its adjustments were or less than nothing, no
 // pre-authorization keeps more than it was or less.
 func (n *Network) Check() error {
 	n.mu.Lock()
@@ -20,6 +20,7 @@ func (n *Network) Check() error {
 
 func (b *books) check() error {
 	byCard, bySale, byHold := map[string]int64{}, map[*record]int64{}, map[*record]int64{}
+	changed := map[*record]int64{} // tips less adjustments so far
 	given := map[money.Currency]int64{}
 	for i, rec := range b.records {
 		booked, held := rec.Booked.Minor(), rec.Held.Minor()
@@ -37,12 +38,15 @@ func (b *books) check() error {
 		}
 		byCard[rec.Card] += booked
 		given[rec.Booked.Currency()] += booked
-		sale := b.rootOf(rec, Sale, Completion)
+		sale := b.rootOf(rec, Sale, Offline, Completion)
 		if sale == nil {
 			return fmt.Errorf("entry %d: %s %s is booked upon no sale", i, rec.Kind, rec.RRN)
 		}
 		bySale[sale] += booked
-		if net := bySale[sale]; net < 0 || net > sale.Amount.Minor() {
+		if rec.Kind == Tip || rec.Kind == Adjustment {
+			changed[sale] += booked
+		}
+		if net := bySale[sale]; net < 0 || net > sale.Amount.Minor()+changed[sale] {
 			return fmt.Errorf("entry %d: sale %s of %s stands at %d", i, sale.RRN, sale.Amount, net)
 		}
 	}

@@ -37,8 +37,8 @@ const approved = "00"
 // met 91 or 96 will be repeated unchanged and must then be decided. A sale with
 // these codes stays declined, or its replay would charge someone who has left.
 func (e Entry) undecided() bool {
-	notice := e.Kind == Completion && e.Ref.MTI == "0220"
-	return (notice || e.Kind == Refund || e.Kind == Reversal || e.Kind == ScriptNotice) && (e.Code == "91" || e.Code == "96")
+	advice := e.Ref.MTI == "0220" || e.Kind == Reversal || e.Kind == ScriptNotice
+	return advice && (e.Code == "91" || e.Code == "96")
 }
 
 // record is an entry and what later entries did to it.
@@ -48,7 +48,11 @@ type record struct {
 	reversed  bool  // whatever can be
 	completed bool  // a pre-authorization: by a completion that stands
 	refunded  int64 // a sale or completion: minor units
+	changed   int64 // a sale: tips less adjustments, minor units
 }
+
+// taken is what a sale or completion took, in minor units, before refunds.
+func (r *record) taken() int64 { return r.Amount.Minor() + r.changed }
 
 // standing reports whether a sale can still be voided, refunded or reversed, a
 // pre-authorization completed, as far as its history goes.

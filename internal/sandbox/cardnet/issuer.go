@@ -73,6 +73,10 @@ func (i issuer) rule(a *account, r *request, forced, chip string) verdict {
 	switch r.Kind {
 	case Sale, Balance:
 		return i.spend(a, r)
+	case Offline:
+		return i.conclude(a, r)
+	case Tip, Adjustment:
+		return i.change(a, r)
 	case Preauth:
 		v := i.spend(a, r)
 		v.booked, v.held = 0, v.booked
@@ -84,7 +88,7 @@ func (i issuer) rule(a *account, r *request, forced, chip string) verdict {
 	case ScriptNotice:
 		return i.noted(r)
 	case Void:
-		return i.void(a, r, Sale)
+		return i.void(a, r, Sale, Offline)
 	case CompletionVoid:
 		v := i.void(a, r, Completion)
 		if v.code == approved {
@@ -127,14 +131,14 @@ func (i issuer) spend(a *account, r *request) verdict {
 }
 
 // void takes back a whole sale or completion, once.
-func (i issuer) void(a *account, r *request, kind Kind) verdict {
-	sale := i.original(r, kind)
+func (i issuer) void(a *account, r *request, kinds ...Kind) verdict {
+	sale := i.original(r, kinds...)
 	switch {
 	case sale == nil:
 		return verdict{code: "25"}
 	case !sale.standing() || sale.refunded > 0:
 		return verdict{code: "12"}
-	case sale.Amount != r.Amount:
+	case sale.taken() != r.Amount.Minor():
 		return verdict{code: "13"}
 	}
 	code, pin := i.checkPIN(a, r)
@@ -146,16 +150,47 @@ func (i issuer) void(a *account, r *request, kind Kind) verdict {
 
 // refund gives back any part of what is left of a sale, again and again.
 func (i issuer) refund(r *request) verdict {
-	sale := i.original(r, Sale, Completion)
+	sale := i.original(r, Sale, Offline, Completion)
 	switch {
 	case sale == nil:
 		return verdict{code: "25"}
 	case !sale.standing():
 		return verdict{code: "12"}
-	case r.Amount.Minor() > sale.Amount.Minor()-sale.refunded:
+	case r.Amount.Minor() > sale.taken()-sale.refunded:
 		return verdict{code: "13"}
 	}
 	return verdict{code: approved, booked: -r.Amount.Minor()}
+}
+
+// conclude books what a terminal has sold already: nobody is there to type a PIN.
+func (i issuer) conclude(a *account, r *request) verdict {
+	switch {
+	case r.Amount.Currency() != a.card.Funds.Currency():
+		return verdict{code: "40"}
+	case a.expired(i.now()) || a.misprinted(r):
+		return verdict{code: "54"}
+	case r.Amount.Minor() > a.available:
+		return verdict{code: "51"}
+	}
+	return verdict{code: approved, booked: r.Amount.Minor()}
+}
+
+// change raises a sale by a tip, or lowers it by an adjustment that leaves something.
+func (i issuer) change(a *account, r *request) verdict {
+	sale, amount := i.original(r, Sale, Offline), r.Amount.Minor()
+	switch {
+	case sale == nil:
+		return verdict{code: "25"}
+	case !sale.standing() || sale.refunded > 0:
+		return verdict{code: "12"}
+	case r.Kind == Adjustment && amount >= sale.taken():
+		return verdict{code: "13"}
+	case r.Kind == Adjustment:
+		return verdict{code: approved, booked: -amount}
+	case amount > a.available:
+		return verdict{code: "51"}
+	}
+	return verdict{code: approved, booked: amount}
 }
 
 // most is the share of a pre-authorization that a completion may take, in percent.
@@ -229,7 +264,7 @@ func (i issuer) reverse(r *request) verdict {
 		return verdict{code: "64"}
 	case done.reversed:
 		return verdict{code: approved}
-	case done.voided || done.completed || done.refunded > 0:
+	case done.voided || done.completed || done.refunded > 0 || done.changed != 0:
 		return verdict{code: "12"}
 	case done.Kind == CompletionVoid && !i.byKey[i.byKey[done.Original.key()].Original.key()].standing():
 		return verdict{code: "12"} // the hold was completed again, or given back

@@ -29,6 +29,10 @@ const (
 	Completion     Kind = "completion" // request and notice
 	CompletionVoid Kind = "completion void"
 
+	Offline    Kind = "offline sale" // concluded by the terminal
+	Tip        Kind = "tip"
+	Adjustment Kind = "adjustment"
+
 	ScriptNotice Kind = "script notice"
 
 	Link   Kind = "link" // sign-on and echo
@@ -46,6 +50,9 @@ var kinds = map[[3]string]Kind{
 	{"0200", "000000", "06"}: Completion,
 	{"0220", "000000", "06"}: Completion,
 	{"0200", "200000", "06"}: CompletionVoid,
+	{"0220", "000000", "00"}: Offline,
+	{"0220", "020000", "00"}: Tip,
+	{"0220", "220000", "00"}: Adjustment,
 	{"0420", "000000", ""}:   Reversal,
 	{"0420", "200000", ""}:   Reversal,
 	{"0420", "030000", ""}:   Reversal,
@@ -79,6 +86,10 @@ var shapes = map[Kind]shape{
 	PreauthVoid:    {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
 	Completion:     {slices.Concat(cardSale, []int{38, 90}), slices.Concat(chipData, pinData)},
 	CompletionVoid: {slices.Concat(cardSale, []int{90}), slices.Concat(chipData, pinData)},
+
+	Offline:    {cardSale, chipData},
+	Tip:        {slices.Concat(cardSale, []int{90}), chipData},
+	Adjustment: {slices.Concat(cardSale, []int{90}), chipData},
 
 	Link: {[]int{7, 11, 33, 70}, nil},
 }

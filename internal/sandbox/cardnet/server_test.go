@@ -146,7 +146,9 @@ func TestRefusals(t *testing.T) {
 		"a reversal without a reason":      {"30", a.reversalOf(sale, unset(39))},
 		"a pre-authorisation":              {"40", a.saleOf("test-credit", 100, mti("0100"))},
 		"an unknown processing code":       {"40", a.saleOf("test-credit", 100, set(3, "990000"))},
-		"a sale as an advice":              {"40", a.saleOf("test-credit", 100, mti("0220"))},
+		"a balance inquiry as an advice":   {"40", a.saleOf("test-credit", 100, mti("0220"), set(3, "310000"))},
+		"an offline sale with a PIN":       {"30", a.saleOf("test-credit", 100, mti("0220"), a.pin("123456"))},
+		"a tip without its sale":           {"30", a.saleOf("test-credit", 100, mti("0220"), set(3, "020000"))},
 		"an answer nobody asked for":       {"silence", a.saleOf("test-credit", 100, mti("0210"))},
 		"a repeat indicator":               {"silence", a.saleOf("test-credit", 100, mti("0201"))},
 	}

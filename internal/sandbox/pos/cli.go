@@ -38,6 +38,9 @@ type CLI struct {
 	PreauthVoid    preauthVoidCommand    `cmd:"" help:"Give a pre-authorization back."`
 	Complete       completeCommand       `cmd:"" help:"Take money of a pre-authorization."`
 	CompletionVoid completionVoidCommand `cmd:"" help:"Undo a completion of the current batch."`
+	Tip            tipCommand            `cmd:"" help:"Add a tip to a sale of the current batch."`
+	Adjust         adjustCommand         `cmd:"" help:"Lower a sale of the current batch."`
+	Offline        offlineCommand        `cmd:"" help:"Tell the host of a payment that was concluded offline."`
 	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
 	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
 	Sign           signCommand           `cmd:"" help:"Have the cardholder of a sale without PIN sign on the screen."`

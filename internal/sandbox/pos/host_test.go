@@ -49,13 +49,14 @@ type host struct {
 
 // entry is one row of the host's own books.
 type entry struct {
-	kind   string // 60.1
-	amount int64
-	rrn    string
-	undone bool // reversed
-	voided bool
-	of     *entry // what a void, pre-authorization void or completion is about
-	ended  bool   // a pre-authorization: voided or completed
+	kind    string // 60.1
+	amount  int64
+	rrn     string
+	undone  bool // reversed
+	voided  bool
+	of      *entry // what a void, pre-authorization void or completion is about
+	ended   bool   // a pre-authorization: voided or completed
+	changed int64  // a sale: tips less adjustments
 }
 
 // fault is what goes wrong with one request.
@@ -271,6 +272,18 @@ var table = map[string]struct{ must, may []int }{
 	"0320 00 201": {[]int{48}, nil},
 	"0320 00 207": {[]int{48}, nil},
 	"0320 00 202": {[]int{48}, nil},
+	"0320 00 203": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 204": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 205": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 00 206": {[]int{4, 22, 49, 55}, []int{23}},
+	"0320 25 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
+	"0320 30 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
+	"0320 32 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
+	"0320 34 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
+	"0220 30 000": {[]int{3, 4, 22, 25, 49, 64}, cardFields},
+	"0220 32 000": {[]int{3, 4, 22, 25, 37, 49, 61, 64}, nil},
+	"0220 34 000": {[]int{3, 4, 22, 25, 37, 49, 61, 64}, nil},
+	"0320 24 000": {[]int{3, 4, 22, 25, 49}, []int{37, 38, 61}},
 }
 
 var cardFields = []int{2, 14, 23, 26, 35, 52, 53, 55}
@@ -310,7 +323,7 @@ func (h *host) check(m *iso8583.Message) {
 func (h *host) checkCard(name string, m *iso8583.Message) {
 	mode, pin := m.Text(22)[:2], m.Text(22)[2:]
 	wants := map[string]string{"01": "2 14", "02": "35", "05": "2 14 23 35 55", "07": "23 35 55", "80": "35"}[mode]
-	if f60, _ := iso8583.ParseField60(m.Text(60)); slices.Contains([]string{"25", "11", "20", "24"}, f60.Type) { // they read the chip and ask it nothing
+	if f60, _ := iso8583.ParseField60(m.Text(60)); slices.Contains([]string{"25", "11", "20", "24", "30"}, f60.Type) { // they read the chip and ask it nothing
 		wants = strings.TrimSuffix(wants, " 55")
 	}
 	var has []string
@@ -387,6 +400,9 @@ func (h *host) decide(m *iso8583.Message, hasMAC, macOK bool, ft fault) *iso8583
 		return a.Set(39, "A0")
 	}
 	id := f60.Batch + m.Text(11)
+	if m.MTI == "0320" {
+		id = "upload " + id // the details of chips and notices have their transactions' numbers
+	}
 	content := m.MTI + m.Text(3) + m.Text(4) + m.Text(22) + m.Text(35) + m.Text(2) + m.Text(37) + m.Text(38) + m.Text(61) + m.Text(48)
 	old, used := h.answers[id]
 	repeat := used && old.Text(62) == content
@@ -477,6 +493,15 @@ func (h *host) carryOut(a, m *iso8583.Message, f60 iso8583.Field60, id string) {
 	default:
 		e := &entry{kind: f60.Type, amount: amount.Minor(), rrn: rrn}
 		switch f60.Type {
+		case "32", "34":
+			of := h.sales[m.Text(61)[:12]]
+			if of == nil || of.voided || of.undone || of.rrn != m.Text(37) {
+				a.Set(39, "12")
+				return
+			}
+			if of.changed += amount.Minor(); f60.Type == "32" {
+				of.changed -= 2 * amount.Minor()
+			}
 		case "11", "20", "24":
 			e.of = h.sales[m.Text(61)[:12]]
 			if e.of == nil || e.of.kind != "10" || e.of.ended || e.of.undone || m.Text(38) != "654321" {
@@ -486,7 +511,7 @@ func (h *host) carryOut(a, m *iso8583.Message, f60 iso8583.Field60, id string) {
 			e.of.ended = true
 		case "23", "21":
 			of := h.sales[m.Text(61)[:12]]
-			if of == nil || of.voided || of.undone || of.rrn != m.Text(37) || of.amount != amount.Minor() {
+			if of == nil || of.voided || of.undone || of.rrn != m.Text(37) || of.amount+of.changed != amount.Minor() {
 				a.Set(39, "12")
 				return
 			}
@@ -572,7 +597,7 @@ func (h *host) totals() iso8583.Totals {
 		switch {
 		case e.undone || id[:6] != fmt.Sprintf("%06d", h.batch):
 		case e.kind == "10" || e.kind == "11":
-		case e.kind == "22" || e.kind == "20" || e.kind == "24":
+		case e.kind == "22" || e.kind == "20" || e.kind == "24" || e.kind == "30" || e.kind == "34":
 			t.DebitCount++
 			t.DebitAmount += e.amount
 		default:
@@ -604,7 +629,19 @@ func (h *host) settle(a, m *iso8583.Message) {
 }
 
 func (h *host) upload(m *iso8583.Message, f60 iso8583.Field60) {
-	if f60.Network != "201" {
+	switch f60.Network {
+	case "203", "204", "205", "206":
+		data, err := emv.Parse(m.Bytes(55))
+		if err != nil {
+			h.t.Error(err)
+		}
+		info, _ := data.Get(emv.CryptogramInfo)
+		h.uploaded = append(h.uploaded, fmt.Sprintf("%s %X %s %s", f60.Network, info, m.Text(11), strings.TrimLeft(m.Text(4), "0")))
+		return
+	case "000":
+		h.uploaded = append(h.uploaded, fmt.Sprintf("type %s %s %s", f60.Type, m.Text(11), strings.TrimLeft(m.Text(4), "0")))
+		return
+	case "202", "207":
 		h.uploaded = append(h.uploaded, "end "+f60.Network+" "+m.Text(48))
 		return
 	}

@@ -25,10 +25,10 @@ type Original struct {
 	AuthCode string // of a pre-authorization: 6 characters, instead of the RRN
 }
 
-// openRefund is a refund or completion notice without an outcome. It is never reversed but repeated
+// openRefund is a refund or another notice without an outcome. It is never reversed but repeated
 // unchanged, so its card data is kept, sealed, until the answer.
 type openRefund struct {
-	Kind   Kind   `json:"kind,omitempty"` // Refund when "", or CompletionNotice
+	Kind   Kind   `json:"kind,omitempty"` // Refund when "", or of another notice
 	Batch  int    `json:"batch"`
 	Trace  int    `json:"trace"`
 	Sealed []byte `json:"sealed"`
@@ -77,7 +77,7 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 		if sale == nil {
 			return of, ErrNotFound.because(fmt.Errorf("no transaction %06d in the batches kept", of.Trace))
 		}
-		if !sale.takes() || sale.State != Approved || sale.MaskedPAN != maskedPAN {
+		if !sale.takes() || sale.Kind == Tip || sale.State != Approved || sale.MaskedPAN != maskedPAN {
 			return of, ErrNotRefundable.because(errors.New("it is no approved sale, or of another card"))
 		}
 		of = Original{Trace: sale.Trace, RRN: sale.RRN, Batch: sale.Batch, Date: sale.Time.Format("0102")}
@@ -96,7 +96,7 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 	return of, nil
 }
 
-// refund sends a new refund or completion notice once; its content is on disk before.
+// refund sends a new refund or another notice once; its content is on disk before.
 func (s *session) refund(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
 	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
 	if err := s.state.room(tx); err != nil {

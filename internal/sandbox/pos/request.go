@@ -36,15 +36,22 @@ var shapes = map[Kind]shape{
 	CompletionNotice: {mti: "0220", processing: "000000", condition: "06", kind: "24", network: "000", mac: true},
 	CompletionVoid:   {mti: "0200", processing: "200000", condition: "06", kind: "21", network: "000", mac: true},
 
+	OfflineSale: {mti: "0220", processing: "000000", kind: "30", network: "000", mac: true},
+	Adjustment:  {mti: "0220", processing: "000000", kind: "32", network: "000", mac: true},
+	Tip:         {mti: "0220", processing: "000000", kind: "34", network: "000", mac: true},
+
 	Reversal:     {mti: "0400", mac: true},
 	Settlement:   {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
 	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},
 	Upload:       {mti: "0320", kind: "00", network: "201"},
 	UploadEnd:    {mti: "0320", kind: "00"},
 
-	Fetch:        {kind: "00"}, // MTI and network code are the download's
-	Sign:         {mti: "0820", kind: "07", network: "800", mac: true},
-	StatusReport: {mti: "0820", kind: "00", network: "362", mac: true},
+	Fetch:         {kind: "00"}, // MTI and network code are the download's
+	Sign:          {mti: "0820", kind: "07", network: "800", mac: true},
+	StatusReport:  {mti: "0820", kind: "00", network: "362", mac: true},
+	UploadChip:    {mti: "0320", kind: "00", currency: true},
+	UploadRefusal: {mti: "0320", kind: "00", currency: true},
+	UploadNotice:  {mti: "0320"}, // as the notice
 }
 
 const (

@@ -10,7 +10,7 @@ import (
 // Kind is what an operation wants.
 type Kind string
 
-// The operations. Reversal, ScriptNotice, Upload and UploadEnd happen inside others.
+// The operations. Reversal, ScriptNotice and the uploads happen inside others.
 const (
 	SignOn  Kind = "sign-on"
 	SignOff Kind = "sign-off"
@@ -26,12 +26,22 @@ const (
 	CompletionNotice Kind = "completion-notice" // of what the terminal has concluded: repeated, never reversed
 	CompletionVoid   Kind = "completion-void"
 
+	// Of what the terminal has concluded: repeated, never reversed.
+	OfflineSale Kind = "offline-sale"
+	Tip         Kind = "tip"
+	Adjustment  Kind = "adjustment"
+
 	Reversal     Kind = "reversal"
 	Settlement   Kind = "settlement"
 	ScriptNotice Kind = "script-notice"
 	Upload       Kind = "upload"
 	UploadEnd    Kind = "upload-end"
-	Resolve      Kind = "resolve"
+
+	UploadChip    Kind = "upload-chip"
+	UploadRefusal Kind = "upload-refusal" // what the host approved and the chip did not
+	UploadNotice  Kind = "upload-notice"
+
+	Resolve Kind = "resolve"
 
 	Tamper Kind = "tamper"
 
@@ -74,6 +84,7 @@ type Transaction struct {
 	HostText    string       `json:"host_text,omitempty"`    // the host's sentence in F63
 	Undone      string       `json:"undone,omitempty"`       // F39 of the answer that ended its reversal
 	Chip        ChipFacts    `json:"chip,omitzero"`          // of a chip or contactless payment
+	ICC         string       `json:"icc,omitempty"`          // its last cryptogram and what that covers, BER-TLV in hexadecimal, for the batch upload
 	Refused     bool         `json:"card_refused,omitempty"` // the host approved and the card's chip did not
 	Time        time.Time    `json:"time"`                   // the host's where it answered, Beijing time
 }

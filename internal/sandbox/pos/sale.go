@@ -47,10 +47,10 @@ func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Pres
 	})
 }
 
-// Void undoes an approved sale of the current batch, whole and once. trace is
+// Void undoes an approved sale of the current batch with its tips and adjustments, whole and once. trace is
 // the sale's. Unknown and errors are as for Sale.
 func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
-	return t.void(ctx, Void, trace, Sale)
+	return t.void(ctx, Void, trace, Sale, OfflineSale)
 }
 
 // void undoes a transaction of the current batch that is of one of the kinds.
@@ -66,12 +66,16 @@ func (t *Terminal) void(ctx context.Context, k Kind, trace int, kinds ...Kind) (
 		if !slices.Contains(kinds, sale.Kind) || sale.State != Approved || s.state.voided(trace) {
 			return Result{}, ErrNotVoidable
 		}
+		amount, settled := s.state.captured(*sale)
+		if !settled {
+			return Result{}, ErrRefundPending
+		}
 		m := s.state.request(k, s.state.Trace, s.state.Batch)
-		putAmount(m, sale.Amount)
+		putAmount(m, amount)
 		m.Set(22, entries[Manual].mode+withoutPIN) // no card is presented
 		m.Set(37, sale.RRN).Set(61, six(sale.Batch)+six(trace)+sale.Time.Format("0102"))
 		return s.undoable(ctx, m, nil, Transaction{
-			Kind: k, Amount: sale.Amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
+			Kind: k, Amount: amount, MaskedPAN: sale.MaskedPAN, Entry: sale.Entry, Original: trace, OriginalRRN: sale.RRN,
 		})
 	})
 }
@@ -202,7 +206,7 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx 
 		if a.mac == macValid {
 			a.fill(row, s.now())
 		}
-		row.Chip, row.Refused = end.facts, end.refused
+		row.Chip, row.ICC, row.Refused = end.facts, end.keepICC(), end.refused
 		c.keep(st)
 		if len(end.results) > 0 {
 			st.Notices = append(st.Notices[max(0, len(st.Notices)+1-maxNotices):], newNotice(m, *row, end))

@@ -3,11 +3,8 @@ package pos
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
-
-	"hawker/internal/iso8583"
 )
 
 // settling is a settlement on its way. Every message of it is written down, by
@@ -39,7 +36,7 @@ func (s *state) settlingRows() []Transaction {
 }
 
 // SettleBatch closes the batch: the pending reversal goes first, then the
-// totals; when the host's differ, every detail follows. A settlement that was
+// totals; then what chips said and, when the host's totals differ, every other detail. A settlement that was
 // interrupted is taken up where it stood. Unknown means that the host may have
 // closed the batch: settle again.
 func (t *Terminal) SettleBatch(ctx context.Context) (Result, error) {
@@ -98,7 +95,7 @@ func (s *session) totals(ctx context.Context) (*answer, error) {
 	repeated := p != nil
 	if p == nil {
 		p = &settling{Batch: s.state.Batch, Trace: s.state.Trace, Own: totalsOf(s.state.Rows)}
-		p.Details = slices.DeleteFunc(slices.Clone(s.state.Rows), func(tx Transaction) bool { return !tx.counts() })
+		p.Details = details(s.state.Rows)
 	}
 	f48, err := p.Own.field48()
 	if err != nil {
@@ -132,7 +129,7 @@ func (s *session) settled(a *answer) error {
 		p := st.Settling
 		p.Answered, p.Balanced, p.Host, p.Code, p.Time = true, balanced, host, approvedCode, a.time(s.now())
 		if balanced {
-			p.Details = nil // they may be left out
+			p.Details = slices.DeleteFunc(p.Details, func(tx Transaction) bool { return !tx.way().always() })
 		}
 		if st.Batch == p.Batch {
 			st.openBatch(after(p.Batch), false)
@@ -141,69 +138,6 @@ func (s *session) settled(a *answer) error {
 			if st.Closed[i].Batch == p.Batch {
 				st.Closed[i].Lost = false
 			}
-		}
-	})
-}
-
-// upload sends the details that the host has not acknowledged, and the end message.
-func (s *session) upload(ctx context.Context) error {
-	for s.state.Settling.Uploaded < len(s.state.Settling.Details) {
-		p := s.state.Settling
-		chunk := p.Details[p.Uploaded:min(p.Uploaded+iso8583.MaxDetails, len(p.Details))]
-		f48, err := details48(chunk)
-		if err != nil {
-			return err
-		}
-		if err := s.uploadOne(ctx, Upload, "", f48, len(chunk)); err != nil {
-			return err
-		}
-	}
-	p := s.state.Settling
-	network := "202"
-	if p.Balanced {
-		network = "207"
-	}
-	f48, err := iso8583.BuildUploadCount48(p.Uploaded)
-	if err != nil {
-		return err
-	}
-	return s.uploadOne(ctx, UploadEnd, network, f48, 0)
-}
-
-// details48 is field 48 of one upload. The terminal has no card number left to tell.
-func details48(rows []Transaction) (string, error) {
-	var details iso8583.Details48
-	for _, tx := range rows {
-		details = append(details, iso8583.Detail{CardType: "00", Trace: six(tx.Trace), Amount: tx.Amount.Minor()})
-	}
-	return details.Build()
-}
-
-// uploadOne sends one 0320 until the host acknowledges it, and counts its details.
-func (s *session) uploadOne(ctx context.Context, k Kind, network, f48 string, count int) error {
-	trace := s.state.Settling.Sending
-	if trace == 0 {
-		trace = s.state.Trace
-	}
-	m := s.state.request(k, trace, s.state.Settling.Batch).Set(48, f48)
-	m.Set(60, m.Text(60)+network)
-	a, err := s.send(ctx, k, m, func(st *state) { st.Settling.Sending = trace })
-	if err != nil {
-		return err
-	}
-	code := a.code()
-	refused := code != "" && code != approvedCode
-	if refused {
-		// Asking again would not help, and must not keep the next batch from being settled.
-		s.note(fmt.Sprintf("主机没有收下结算明细（%s）", code), fmt.Sprintf("The host did not take the details (%s)", code))
-	}
-	return s.commit(func(st *state) {
-		p := st.Settling
-		p.Sending = 0
-		if refused {
-			p.Details = p.Details[:p.Uploaded]
-		} else {
-			p.Uploaded += count
 		}
 	})
 }

@@ -264,3 +264,84 @@ func TestTheLastBatchIsFollowedByTheFirst(t *testing.T) {
 		h.expect(must(t)(pos.Sale(t.Context(), yuan("46.50"), swiped("test-credit"))), Approved, "00", "0200")
 	})
 }
+
+func TestSettleTellsWhatChipsSaidAndNoticesOnce(t *testing.T) {
+	play := func(t *testing.T, h *host, pos *Terminal) (stripe, chip, refund, near Result) {
+		t.Helper()
+		stripe = must(t)(pos.Sale(t.Context(), yuan("10"), swiped("test-credit")))
+		chip = must(t)(pos.Sale(t.Context(), yuan("5"), inserted("test-chip")))
+		refund = must(t)(pos.Refund(t.Context(), Original{Trace: stripe.Trace}, yuan("2"), swiped("test-credit")))
+		near = must(t)(pos.Sale(t.Context(), yuan("3"), Presented{Card: inserted("test-chip").Card, Entry: Contactless}))
+		return stripe, chip, refund, near
+	}
+	for name, cut := range map[string]fault{"": {}, ", an answer lost": {silent: true}, ", a detail lost": {lost: true}} {
+		t.Run("all of them when the batch does not balance"+name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				h := newHost(t)
+				pos := h.open()
+				stripe, chip, refund, near := play(t, h, pos)
+				h.sales[six(stripe.Batch)+six(stripe.Trace)].amount++
+				n := 0
+				h.set(func(m *iso8583.Message) fault { // the second detail of the upload meets it, once
+					if m.MTI == "0320" {
+						n++
+					}
+					if n == 2 && m.MTI == "0320" {
+						return cut
+					}
+					return fault{}
+				})
+				r := must(t)(pos.SettleBatch(t.Context()))
+				if cut.silent || cut.lost {
+					if r.State != Unknown {
+						t.Fatalf("%s", r.State)
+					}
+					r = must(t)(pos.SettleBatch(t.Context()))
+				}
+				want := []string{six(stripe.Trace) + " 1000", "205 40 " + six(chip.Trace) + " 500", "205 80 " + six(near.Trace) + " 300", "type 25 " + six(refund.Trace) + " 200", "end 202 0004"}
+				if !slices.Equal(h.uploaded, want) || r.State != Accepted || r.Settlement.Uploaded != 4 {
+					t.Errorf("uploaded %v, want %v: %s", h.uploaded, want, r.State)
+				}
+			})
+		})
+	}
+	t.Run("only chips' when it balances", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			h := newHost(t)
+			pos := h.open()
+			_, chip, _, near := play(t, h, pos)
+			must(t)(pos.SettleBatch(t.Context()))
+			want := []string{"203 40 " + six(chip.Trace) + " 500", "203 80 " + six(near.Trace) + " 300", "end 207 0002"}
+			if !slices.Equal(h.uploaded, want) {
+				t.Errorf("uploaded %v, want %v", h.uploaded, want)
+			}
+		})
+	})
+	t.Run("what the host has already is not told as refused", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			h := newHost(t)
+			pos := h.open()
+			play(t, h, pos)
+			h.once("0320", fault{code: "94"})
+			if r := must(t)(pos.SettleBatch(t.Context())); len(r.Notes) != 0 || r.Settlement.Uploaded != 2 {
+				t.Errorf("%v, %d uploaded", r.Notes, r.Settlement.Uploaded)
+			}
+		})
+	})
+}
+
+func TestSettleTellsWhatAChipRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h := newHost(t)
+		pos := h.open()
+		h.once("0200", fault{answer: func(m *iso8583.Message) { forge(m) }})
+		r := must(t)(pos.Sale(t.Context(), yuan("5"), inserted("test-chip")))
+		if !r.Refused || r.State != Reversed {
+			t.Fatalf("%+v", r)
+		}
+		must(t)(pos.SettleBatch(t.Context()))
+		if want := []string{"204 00 " + six(r.Trace) + " 500", "end 207 0001"}; !slices.Equal(h.uploaded, want) {
+			t.Errorf("uploaded %v, want %v", h.uploaded, want)
+		}
+	})
+}

@@ -25,7 +25,7 @@ const paper = 32
 func Slip(r Result, c Copy, l Language) string {
 	p := printer{language: l}
 	switch r.Kind {
-	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid:
+	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid, OfflineSale, Tip, Adjustment:
 		p.transaction(r, c)
 	case Settlement:
 		if r.Settlement == nil {

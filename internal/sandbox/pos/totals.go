@@ -8,8 +8,8 @@ import (
 )
 
 // Totals are counted as field 48 of a settlement wants them: debit every
-// approved sale and completion, one that was voided later included; credit every
-// approved void of these and refund. What was reversed counts nowhere, and
+// approved sale, completion and tip, one that was voided later included; credit every
+// approved void of these, refund and adjustment. What was reversed counts nowhere, and
 // neither does a pre-authorization.
 type Totals struct {
 	DebitCount   int          `json:"debit_count"`
@@ -28,8 +28,11 @@ func (tx Transaction) counts() bool {
 
 // takes reports whether a transaction brings the merchant money, if it stands.
 func (tx Transaction) takes() bool {
-	return tx.Kind == Sale || tx.Kind == Completion || tx.Kind == CompletionNotice
+	return tx.sells() || tx.Kind == Tip || tx.Kind == Completion || tx.Kind == CompletionNotice
 }
+
+// sells reports whether it is a sale, online or offline.
+func (tx Transaction) sells() bool { return tx.Kind == Sale || tx.Kind == OfflineSale }
 
 func totalsOf(rows []Transaction) Totals {
 	var debit, credit, debits, credits int64

@@ -40,6 +40,9 @@ var titles = map[Kind]map[State]Words{
 	Completion:       {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: checking, Reversed: {"已撤回，预授权仍然有效", "Reversed, the pre-authorization stands"}},
 	CompletionNotice: {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: {"完成处理中", "Completion in progress"}},
 	CompletionVoid:   {Approved: {"完成已撤销，预授权仍然有效", "Completion voided, the pre-authorization stands"}, Declined: {"没有撤销，收款仍然有效", "Not voided, the payment stands"}, Unknown: checking, Reversed: {"撤销没有成立，收款仍然有效", "The void was taken back, the payment stands"}},
+	OfflineSale:      {Approved: {"离线收款已入账", "Offline payment booked"}, Declined: {"离线收款没有入账", "Offline payment declined"}, Unknown: {"离线收款处理中", "Offline payment in progress"}},
+	Tip:              {Approved: {"小费已收", "Tip received"}, Declined: {"没有收到小费，原交易不变", "Tip declined, the sale is unchanged"}, Unknown: {"小费处理中", "Tip in progress"}},
+	Adjustment:       {Approved: {"已调整", "Adjusted"}, Declined: {"没有调整，原交易不变", "Not adjusted, the sale is unchanged"}, Unknown: {"调整处理中", "Adjustment in progress"}},
 	Settlement:       {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
 	Fetch:            {Accepted: {"下载完成", "Everything is fetched"}, Declined: {"主机不让下载", "The host refuses the download"}},
 	Sign:             {Accepted: {"签名已上送", "Signature sent"}, Declined: {"主机没有收下签名", "The host refuses the signature"}},
@@ -79,6 +82,18 @@ var warnings = map[Kind]struct{ text, action Words }{
 		Words{"请勿重复收款", "Do not charge again"},
 		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
 	},
+	OfflineSale: {
+		Words{"请勿重复收款", "Do not charge again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
+	Tip: {
+		Words{"请勿重复收小费", "Do not take the tip again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
+	Adjustment: {
+		Words{"请勿重复调整", "Do not adjust again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
 	CompletionVoid: {
 		Words{"请勿重复撤销", "Do not void again"},
 		Words{"请点“再查一次”，终端会取消这次撤销", "Check again: the terminal takes this void back"},
@@ -109,5 +124,8 @@ var kindNames = map[Kind]Words{
 	Completion:       {"预授权完成", "COMPLETION"},
 	CompletionNotice: {"预授权完成通知", "COMPLETION NOTICE"},
 	CompletionVoid:   {"预授权完成撤销", "COMPLETION VOID"},
+	OfflineSale:      {"离线结算", "OFFLINE SALE"},
+	Tip:              {"小费", "TIP"},
+	Adjustment:       {"结算调整", "ADJUSTMENT"},
 	Settlement:       {"批结算", "SETTLEMENT"},
 }
