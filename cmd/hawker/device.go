@@ -95,7 +95,7 @@ func loadIdentity(state string, i pos.Identity) error {
 
 // create writes a new file that only its owner may read.
 func create(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the person names it
 	if err != nil {
 		return err
 	}

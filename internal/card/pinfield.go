@@ -3,6 +3,7 @@ package card
 import (
 	"crypto/rand"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func AccountField(pan PAN) ([]byte, error) {
 	if digits == "" {
 		return nil, errors.New("card: PIN block format 4 needs a card number")
 	}
-	text := string(rune('0'+len(digits)-12)) + digits
+	text := strconv.Itoa(len(digits)-12) + digits
 	text += strings.Repeat("0", 32-len(text))
 	field := make([]byte, 16)
 	for i := range field {

@@ -156,7 +156,7 @@ func buildPage(rows [][]byte, from int, framed bool) ([]byte, error) {
 			return nil, download62(len(b), "a row of 1 to 255 bytes", plural(len(rows[n]), "byte"))
 		}
 		if framed {
-			b = append(b, byte(len(rows[n])))
+			b = append(b, byte(len(rows[n]))) //nolint:gosec // 255 at most
 		}
 		b = append(b, rows[n]...)
 	}

@@ -31,7 +31,7 @@ func FuzzDialects(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, i int, body []byte, sign bool) {
-		d := devices[uint(i)%uint(len(devices))] //nolint:gosec // any device will do
+		d := devices[uint(i)%uint(len(devices))]
 		body = slices.Clone(body)
 		if sign {
 			d.sign(t, body)

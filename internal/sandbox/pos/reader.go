@@ -32,7 +32,7 @@ func (k secure) reader(p *iso8583.Profile, next bool) (r reader) {
 	if p.Protection == iso8583.DerivedAES {
 		n := dukpt.AESKSN(r.serial)
 		for i := range 4 {
-			n[8+i] = byte(k.Counter >> (24 - 8*i))
+			n[8+i] = byte(k.Counter >> (24 - 8*i)) //nolint:gosec // its bytes
 		}
 		if next {
 			if n, r.err = n.Next(); r.err != nil {
@@ -45,7 +45,7 @@ func (k secure) reader(p *iso8583.Profile, next bool) (r reader) {
 	}
 	n := dukpt.KSN(r.serial)
 	n[7] |= byte(k.Counter >> 16 & 0x1f)
-	n[8], n[9] = byte(k.Counter>>8), byte(k.Counter)
+	n[8], n[9] = byte(k.Counter>>8), byte(k.Counter) //nolint:gosec // its bytes
 	if next {
 		if n, r.err = n.Next(); r.err != nil {
 			return r
