@@ -69,8 +69,13 @@ func (p Plate) layout(size Size) (*page, error) {
 	g.centre(zh, 115.6, 4.4, ink)
 	g.centre(en, 120.6, 3.3, ink)
 	zh, en = p.terms()
-	g.centre(zh, 127.6, 3.2, grey)
-	g.centre(en, 131.8, 2.8, grey)
+	if p.Amount != (money.Amount{}) { // it must not be overlooked
+		g.centre(zh, 127.6, 4.4, ink)
+		g.centre(en, 131.8, 3.3, ink)
+	} else {
+		g.centre(zh, 127.6, 3.2, grey)
+		g.centre(en, 131.8, 2.8, grey)
+	}
 	g.centre("付款前请核对商户名称 · Check the name before you pay", 136.8, 2.8, grey)
 	g.centre(p.identity(), 143, 2.8, ink)
 	g.scale(size)
