@@ -26,7 +26,7 @@ type Config struct {
 	Binary    string        // the hawker program; "" is the one that runs
 	Seed      uint64        // of the plan
 	Duration  time.Duration // of the chaos, without healing
-	Healing   time.Duration // bound of the healing phase; 0 is three minutes
+	Healing   time.Duration // bound of the healing phase; 0 is twelve minutes
 	Terminals int           // how many, from 1 to 99
 	Database  string        // SQLite or Postgres
 	KillEvery time.Duration // mean time between two kills
@@ -47,7 +47,7 @@ func (c *Config) complete() error {
 		c.Binary = self
 	}
 	if c.Healing == 0 {
-		c.Healing = 3 * time.Minute
+		c.Healing = 12 * time.Minute // a job that failed all the time comes again after ten
 	}
 	if c.Out == nil {
 		c.Out = io.Discard
