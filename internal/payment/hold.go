@@ -25,7 +25,7 @@ var ErrOverHold = fault.New(fault.Invalid, "over_hold", "完成金额超过预�
 type Hold struct {
 	Merchant merchant.ID
 	ID       int64
-	Attempt  int64 // the pre-authorization
+	Attempt  int64 // the pre-authorization, whose id it has
 	Terminal terminal.ID
 	State    State
 	Amount   money.Amount

@@ -2,7 +2,7 @@
 CREATE TABLE holds ( -- pre-authorizations; a completion makes a payment of its own
     merchant_id  BIGINT NOT NULL,
     hold_id      BIGINT NOT NULL,
-    attempt_id   BIGINT NOT NULL, -- the pre-authorization
+    attempt_id   BIGINT NOT NULL, -- the pre-authorization, whose id it has
     tid          TEXT   NOT NULL,
     state        TEXT   NOT NULL,
     amount_minor BIGINT NOT NULL,

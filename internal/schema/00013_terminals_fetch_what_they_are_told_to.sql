@@ -25,7 +25,7 @@ CREATE TABLE download_marks ( -- how far each terminal is
     taking_owner  BIGINT NOT NULL, -- merchant_id of the list that it fetches
     taking        BIGINT NOT NULL, -- its version; 0: none
     stored_owner   BIGINT NOT NULL,
-    stored        BIGINT NOT NULL, -- the version that it has whole; 0: none
+    stored         BIGINT NOT NULL, -- the version that it has whole; 0: none
     updated_at    BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid, kind)
 ) /* sqlite: WITHOUT ROWID */;
@@ -34,8 +34,8 @@ CREATE TABLE terminal_statuses (
     merchant_id BIGINT NOT NULL,
     tid         TEXT   NOT NULL,
     software    TEXT   NOT NULL,
-    battery     BIGINT NOT NULL, -- per cent
-    printer     BIGINT NOT NULL, -- 0 works, 1 no paper, 2 broken
+    battery     BIGINT NOT NULL, -- per cent; 0: not told
+    printer     BIGINT NOT NULL, -- 1 works, 2 no paper, 3 broken; 0: not told
     reported_at BIGINT NOT NULL,
     PRIMARY KEY (merchant_id, tid)
 ) /* sqlite: WITHOUT ROWID */;

@@ -92,7 +92,7 @@ func (t *Terminal) Report(ctx context.Context, st iso8583.Status62) (Result, err
 	return t.run(func(s *session) (Result, error) {
 		f62, err := st.Build()
 		if err != nil {
-			return Result{}, err
+			return Result{}, ErrStatus.because(err)
 		}
 		if err := s.ensureSignedOn(ctx); err != nil {
 			return Result{}, err

@@ -19,6 +19,7 @@ var (
 	ErrNoAnswer        = problem("主机没有应答", "The host did not answer")
 	ErrSignOn          = problem("签到没有成功，不能交易", "Sign-on was refused, no transaction is possible")
 	ErrTampered        = problem("终端被拆动过，密钥已销毁，请联系客服", "This terminal was tampered with and its keys are erased: call support")
+	ErrStatus          = problem("状态写得不对：电量 1 到 100，打印机 1 到 3", "This status cannot be reported: battery 1 to 100, printer 1 to 3")
 	ErrTamperText      = problem("原因最多二十个英文字符", "The reason has at most 20 ASCII characters")
 	ErrKeys            = problem("主机给的密钥没有通过校验，请联系收单机构重新装密钥", "The host's keys fail their check: have the acquirer load the terminal's key again")
 	ErrAnswer          = problem("看不懂主机的应答", "The host's answer makes no sense")
