@@ -98,7 +98,7 @@ func newWorld(t testing.TB, db *store.DB, change ...func(*Config)) *world {
 func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 	t.Helper()
 	w := &world{t: t, db: db, log: newJournal(), now: noon, master: filepath.Join(t.TempDir(), "master.key")}
-	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime}))
 	var err error
 	if w.keys, err = keys.Open(t.Context(), db, w.master, w.clock); err != nil {
 		t.Fatal(err)
