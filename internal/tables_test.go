@@ -61,6 +61,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"signatures":      {"internal/signature", ""},
 	"signature_parts": {"internal/signature", ""},
+
+	"subject_keys":  {"internal/subject", "a person may stand with several merchants, or with none"},
+	"subject_holds": {"internal/subject", "a person may stand with several merchants, or with none"},
 }
 
 // migrated reads the tables that the migrations make.
