@@ -61,6 +61,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"signatures":      {"internal/signature", ""},
 	"signature_parts": {"internal/signature", ""},
+
+	"shop_items":  {"internal/shop", ""},
+	"item_photos": {"internal/shop", ""},
 }
 
 // migrated reads the tables that the migrations make.
