@@ -22,6 +22,8 @@ var floors = map[string]int{
 	"internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/qr": 2, "internal/risk": 2,
 	"internal/books": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/shop": 3, "internal/terminal": 3,
 	"internal/custody": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
+	"internal/auth":      4,
+	"internal/subject":   4,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
 	// 7: settlement, receipt, dispute, report, when they come
