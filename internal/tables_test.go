@@ -27,6 +27,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"fee_plans":        {"internal/merchant", ""},
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
