@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 var tables = map[string]struct{ owner, notRouted string }{
 	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
 	"fee_plans":        {"internal/merchant", ""},
+	"shop_items":       {"internal/shop", ""},
+	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
