@@ -29,11 +29,11 @@ var floors = map[string]int{
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, // becoming a merchant
-	"internal/app":         9,
-	"internal/bench":       10,
-	"internal/torture":     10,
-	"cmd/hawker":           11,
+	"internal/institution": 2, "internal/advice": 4, // becoming a merchant
+	"internal/app":     9,
+	"internal/bench":   10,
+	"internal/torture": 10,
+	"cmd/hawker":       11,
 	// The load generator and the torture start throw-away servers too.
 	"internal/store/storetest/postgres": 9,
 	// Helpers of tests: above everybody, so that only tests import them.
