@@ -27,6 +27,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"fee_plans":        {"internal/merchant", ""},
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
@@ -52,6 +53,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"cases":            {"internal/cases", ""},
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
+
+	"register_imports": {"internal/institution", "the register is everybody's"},
+	"register_entries": {"internal/institution", "the register is everybody's"},
 
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
