@@ -61,6 +61,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"signatures":      {"internal/signature", ""},
 	"signature_parts": {"internal/signature", ""},
+
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
 }
 
 // migrated reads the tables that the migrations make.

@@ -45,7 +45,9 @@ SELECT create_distributed_table('download_rows', 'merchant_id', colocate_with =>
 SELECT create_distributed_table('download_marks', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('terminal_statuses', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('audit_trail', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('audit_heads', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}
