@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 var tables = map[string]struct{ owner, notRouted string }{
 	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
 	"fee_plans":        {"internal/merchant", ""},
+	"shop_items":       {"internal/shop", ""},
+	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
@@ -51,8 +54,14 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
 
+	"register_imports": {"internal/institution", "the register is everybody's"},
+	"register_entries": {"internal/institution", "the register is everybody's"},
+
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
+
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
 
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},
@@ -62,8 +71,8 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"signatures":      {"internal/signature", ""},
 	"signature_parts": {"internal/signature", ""},
 
-	"audit_trail": {"internal/audit", ""},
-	"audit_heads": {"internal/audit", ""},
+	"subject_keys":  {"internal/subject", "a person may stand with several merchants, or with none"},
+	"subject_holds": {"internal/subject", "a person may stand with several merchants, or with none"},
 }
 
 // migrated reads the tables that the migrations make.
