@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 var tables = map[string]struct{ owner, notRouted string }{
 	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
 	"fee_plans":        {"internal/merchant", ""},
+	"shop_items":       {"internal/shop", ""},
+	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
@@ -52,6 +55,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
 
+	"register_imports": {"internal/institution", "the register is everybody's"},
+	"register_entries": {"internal/institution", "the register is everybody's"},
+
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
 
@@ -62,6 +68,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"signatures":      {"internal/signature", ""},
 	"signature_parts": {"internal/signature", ""},
+
+	"subject_keys":  {"internal/subject", "a person may stand with several merchants, or with none"},
+	"subject_holds": {"internal/subject", "a person may stand with several merchants, or with none"},
 }
 
 // migrated reads the tables that the migrations make.

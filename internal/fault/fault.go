@@ -20,9 +20,12 @@ const (
 	Conflict         // lawful, but not in this state, or someone was faster
 	Declined         // refused by a rule, a bank or a risk decision
 	Unavailable      // cannot be decided now; nothing was done
+	Anonymous        // nobody is signed in, and it takes somebody
+	Forbidden        // this somebody may not
+	Limited          // too much of it; later it may go
 )
 
-var kindNames = [...]string{"internal", "invalid", "not_found", "conflict", "declined", "unavailable"}
+var kindNames = [...]string{"internal", "invalid", "not_found", "conflict", "declined", "unavailable", "anonymous", "forbidden", "limited"}
 
 // String is the kind in snake case.
 func (k Kind) String() string { return kindNames[k] }

@@ -79,13 +79,13 @@ func TestFaultsAreTheSameByName(t *testing.T) {
 
 func TestEveryKindHasAName(t *testing.T) {
 	t.Parallel()
-	want := []string{"internal", "invalid", "not_found", "conflict", "declined", "unavailable"}
-	for k := fault.Internal; k <= fault.Unavailable; k++ {
+	want := []string{"internal", "invalid", "not_found", "conflict", "declined", "unavailable", "anonymous", "forbidden", "limited"}
+	for k := fault.Internal; k <= fault.Limited; k++ {
 		if k.String() != want[k] {
 			t.Errorf("kind %d is %q", int(k), k)
 		}
 	}
-	if int(fault.Unavailable)+1 != len(want) {
+	if int(fault.Limited)+1 != len(want) {
 		t.Error("a kind has no name")
 	}
 }

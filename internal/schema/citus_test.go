@@ -21,6 +21,10 @@ SELECT create_reference_table('nodes')
 SELECT create_reference_table('node_places')
 SELECT create_reference_table('dukpt_readers')
 SELECT create_reference_table('device_authorities')
+SELECT create_reference_table('subject_keys')
+SELECT create_reference_table('subject_holds')
+SELECT create_reference_table('register_imports')
+SELECT create_reference_table('register_entries')
 SELECT create_distributed_table('terminals', 'merchant_id')
 SELECT create_distributed_table('fee_plans', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('limits', 'merchant_id', colocate_with => 'terminals')
@@ -46,7 +50,10 @@ SELECT create_distributed_table('download_rows', 'merchant_id', colocate_with =>
 SELECT create_distributed_table('download_marks', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('terminal_statuses', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('shop_items', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('item_photos', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('cash_shifts', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}

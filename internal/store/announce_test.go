@@ -10,8 +10,6 @@ import (
 	"hawker/internal/store/storetest"
 )
 
-var errRefused = errors.New("refused")
-
 func TestWhatIsAnnouncedIsHeardAfterTheCommitOnly(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -115,7 +115,8 @@ var named = func() map[string]*fault.Fault {
 // kindCodes answers for faults without a row of their own.
 var kindCodes = map[fault.Kind]string{
 	fault.Invalid: codeFormat, fault.NotFound: "25", fault.Conflict: "12", fault.Declined: "05",
-	fault.Unavailable: codeSystem, fault.Internal: codeSystem,
+	fault.Unavailable: codeSystem, fault.Internal: codeSystem, fault.Limited: codeSystem,
+	fault.Anonymous: "58", fault.Forbidden: "58",
 }
 
 // codeOf maps an error to field 39; nil is approved.
