@@ -61,6 +61,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
 
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
+
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},
 	"download_marks":    {"internal/download", ""},

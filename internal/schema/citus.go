@@ -7,6 +7,7 @@ import "fmt"
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"payments", "payments_apart", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
+	"audit_trail", "audit_heads",
 	"signatures", "signature_parts",
 	"shop_items", "item_photos", "cash_shifts"}
 
