@@ -27,7 +27,7 @@ var floors = map[string]int{
 	"internal/subject":   4,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
-	"internal/web":       7, "internal/report": 7,
+	"internal/web":       7, "internal/report": 7, "internal/receipt": 7,
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
