@@ -42,6 +42,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"ledger_postings":  {"internal/ledger", ""},
 	"ledger_balances":  {"internal/ledger", ""},
 	"payments":         {"internal/payment", ""},
+	"payments_apart":   {"internal/payment", ""},
 	"attempts":         {"internal/payment", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
@@ -59,6 +60,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
+
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
 
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},
