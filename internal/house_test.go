@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"internal/books": 3, "internal/cash": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/shop": 3, "internal/terminal": 3,
 	"internal/custody": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
 	"internal/live":      3,
+	"internal/apikey":    5,
 	"internal/auth":      4,
 	"internal/subject":   4,
 	"internal/channel/*": 5,

@@ -34,6 +34,7 @@ SELECT create_distributed_table('ledger_postings', 'merchant_id', colocate_with 
 SELECT create_distributed_table('ledger_balances', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('payments', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('payments_apart', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('api_keys', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('attempts', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('batches', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('batch_details', 'merchant_id', colocate_with => 'terminals')
