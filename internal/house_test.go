@@ -24,6 +24,7 @@ var floors = map[string]int{
 	"internal/custody": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
 	"internal/auth":      4,
 	"internal/subject":   4,
+	"internal/feelock":   5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
 	// 7: settlement, receipt, dispute, report, when they come

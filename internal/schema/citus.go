@@ -7,7 +7,8 @@ import "fmt"
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"payments", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
-	"signatures", "signature_parts"}
+	"signatures", "signature_parts",
+	"fee_heads", "fee_consents", "fee_proposals", "fee_notices"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",

@@ -47,7 +47,11 @@ SELECT create_distributed_table('download_rows', 'merchant_id', colocate_with =>
 SELECT create_distributed_table('download_marks', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('terminal_statuses', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('fee_heads', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('fee_consents', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('fee_proposals', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('fee_notices', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}
