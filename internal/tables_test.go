@@ -29,6 +29,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"fee_consents":     {"internal/feelock", ""},
 	"fee_proposals":    {"internal/feelock", ""},
 	"fee_notices":      {"internal/feelock", ""},
+	"shop_items":       {"internal/shop", ""},
+	"item_photos":      {"internal/shop", ""},
+	"cash_shifts":      {"internal/cash", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},
@@ -55,8 +58,14 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
 
+	"register_imports": {"internal/institution", "the register is everybody's"},
+	"register_entries": {"internal/institution", "the register is everybody's"},
+
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
+
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
 
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},

@@ -27,7 +27,7 @@ func Unsigned(ctx context.Context, q store.Querier, since time.Time) (list []pay
 			}
 			policies[t] = policy
 		}
-		if !policy.Wants(s.Amount.Minor(), s.BIN) {
+		if !policy.Wants(s.Amount, s.BIN, s.Entry) {
 			continue
 		}
 		there, err := signature.Has(ctx, q, s.Merchant, s.ID)

@@ -11,6 +11,7 @@ import (
 
 	"hawker/internal/clock"
 	"hawker/internal/iso8583"
+	"hawker/internal/money"
 	"hawker/internal/store"
 )
 
@@ -189,15 +190,22 @@ func PolicyOf(ctx context.Context, q store.Querier, t Terminal) (p Policy, err e
 	return p, err
 }
 
-// Wants reports whether a sale without PIN needs a signature. Of the card only the first six
-// digits are known, so a longer row of a table counts by its first six: in doubt for the
-// cardholder, who may have been told that none is needed.
-func (p Policy) Wants(minor int64, bin string) bool {
-	if !p.Signature {
+// contactlessFree is the most that a contactless payment takes without PIN and signature,
+// whatever the tables say (China: 1,000.00 since 2018-06). A currency without a row has none.
+var contactlessFree = map[money.Currency]int64{money.CNY: 1_000_00}
+
+// Wants reports whether a sale without PIN needs a signature; mode is its entry mode. Of the card
+// only the first six digits are known, so a longer row of a table counts by its first six: in
+// doubt for the cardholder, who may have been told that none is needed.
+func (p Policy) Wants(amount money.Amount, bin, mode string) bool {
+	if !p.Signature || strings.HasPrefix(mode, contactless) && amount.Minor() <= contactlessFree[amount.Currency()] {
 		return false
 	}
-	return minor > p.upTo || !listed(p.bins, bin) || listed(p.black, bin)
+	return amount.Minor() > p.upTo || !listed(p.bins, bin) || listed(p.black, bin)
 }
+
+// contactless begins the entry modes of cards that were held to the reader.
+const contactless = "07"
 
 func listed(table []iso8583.BIN, bin string) bool {
 	for _, r := range table {

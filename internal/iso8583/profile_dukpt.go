@@ -27,8 +27,8 @@ var DUKPTAES = &Profile{
 	Terminal: derivedTerminal(DerivedAES),
 }
 
-// derivedFields have no clear track, no key block and no Chinese.
-var derivedFields = with(without(terminalFields, 35, 36, 62), map[int]Field{
+// derivedFields have no clear track and no Chinese.
+var derivedFields = with(without(terminalFields, 35, 36), map[int]Field{
 	EncipheredTrack: {Name: "track 2, enciphered", NameZH: "二磁道数据（加密）", Type: B, Length: 64, Var: 3, Class: Secret},
 	63:              {Name: "operator; card organisation and host's sentence", NameZH: "操作员；卡组织与提示信息", Type: ANS, Length: 163, Var: 3},
 })

@@ -58,7 +58,8 @@ func TestAFewSecondsOfEverything(t *testing.T) {
 			if len(r.Differences) > 0 {
 				t.Fatalf("%d differences", len(r.Differences))
 			}
-			if r.Kills < 5 || r.Compared.Slips < 20 {
+			// A busy machine does less in six seconds: what is asked is that the net was cast at all.
+			if r.Kills < 2 || r.Compared.Slips < 10 {
 				t.Errorf("too little happened: %d kills, %d slips", r.Kills, r.Compared.Slips)
 			}
 		})

@@ -67,7 +67,7 @@ func (d *device) frame(m message) []byte {
 	if d.derives() {
 		return d.frameDerived(m)
 	}
-	if (m.mti == "0100" || m.mti == "0200" || m.mti == "0220" || m.mti == "0400" || m.mti == "0620") && !d.tak.IsZero() {
+	if (m.mti == "0100" || m.mti == "0200" || m.mti == "0220" || m.mti == "0400" || m.mti == "0620" || m.mti == "0820" && m.fields[60][8:11] == "800") && !d.tak.IsZero() {
 		return d.proven(m)
 	}
 	return d.framed(m.pack())

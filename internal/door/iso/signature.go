@@ -57,7 +57,7 @@ func (s *Server) unsigned(ctx context.Context, c *call) (list []iso8583.Task, er
 	}
 	sales, err := payment.WithoutPIN(ctx, s.DB.Read(), c.merchant.ID, terminal.ID(c.message.Text(41)), s.Clock().Add(-signatureDays))
 	for _, a := range sales {
-		if !policy.Wants(a.Amount.Minor(), a.BIN) {
+		if !policy.Wants(a.Amount, a.BIN, a.Entry) {
 			continue
 		}
 		if there, err := signature.Has(ctx, s.DB.Read(), a.Merchant, a.ID); err != nil {

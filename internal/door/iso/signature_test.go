@@ -158,6 +158,9 @@ func TestAMissingSignatureIsAskedForUntilItComes(t *testing.T) {
 		hint := func() int { return d.must(d.request("0820", "00", "301")).header.ProcessingRequest() }
 		d.take(50_00)     // with a PIN
 		d.unsigned(20_00) // a small amount of a listed card
+		d.must(d.chipOf("credit", "072", 500_00))
+		d.must(d.complete(d.asked("00", d.preauth(80_00)), 80_00)) // its pre-authorization had a PIN
+		d.must(d.offline(30_00))                                   // the cardholder signs the paper
 		if n := hint(); n != iso8583.NothingToDo {
 			t.Errorf("without a debt the header asks for %d", n)
 		}

@@ -199,7 +199,7 @@ func (s *session) converse(m *iso8583.Message, wire []byte) (*answer, error) {
 		if err == nil && frame.TPDU != s.tpdu().Swap() {
 			err = errors.New("its TPDU is not ours turned round")
 		}
-		if err == nil && s.profile.MACAlways && m.Has(iso8583.SerialNumber) && a.mac != macValid && a.code() == approvedCode {
+		if err == nil && s.profile.MACAlways && m.Has(iso8583.SerialNumber) && a.mac != macValid && a.code() == approvedCode && !reportsTamper(m) {
 			err = errors.New("it approves without proving where it comes from")
 		}
 		if err == nil {

@@ -41,3 +41,10 @@ func (s *session) reportTamper(ctx context.Context, text string) (*answer, error
 	m := s.state.request(Tamper, s.state.Trace, s.state.Batch).SetBytes(62, []byte(text))
 	return s.send(ctx, Tamper, m, nil)
 }
+
+// reportsTamper says that m tells the host of a tampering, after which the host has no
+// key left to prove its answer with. Nothing depends on that answer.
+func reportsTamper(m *iso8583.Message) bool {
+	status, err := iso8583.ParseStatus62(m.Text(62))
+	return err == nil && status.Tampered
+}
