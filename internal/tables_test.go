@@ -46,6 +46,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"ledger_postings":  {"internal/ledger", ""},
 	"ledger_balances":  {"internal/ledger", ""},
 	"payments":         {"internal/payment", ""},
+	"payments_apart":   {"internal/payment", ""},
 	"attempts":         {"internal/payment", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
