@@ -28,11 +28,11 @@ var floors = map[string]int{
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
-	"internal/web":       7, "internal/report": 7,
+	"internal/web":       7, "internal/report": 7, "internal/receipt": 7,
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, "internal/advice": 4, // becoming a merchant
+	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, // becoming a merchant
 	"internal/app":     9,
 	"internal/bench":   10,
 	"internal/torture": 10,
