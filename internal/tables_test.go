@@ -48,6 +48,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"payments":         {"internal/payment", ""},
 	"payments_apart":   {"internal/payment", ""},
 	"attempts":         {"internal/payment", ""},
+	"api_keys":         {"internal/apikey", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
 	"chip_counters":    {"internal/chips", "one card pays at many merchants"},
