@@ -24,7 +24,11 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // merchant; a table that is not says why.
 var tables = map[string]struct{ owner, notRouted string }{
 	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
-	"fee_plans":        {"internal/merchant", ""},
+	"fee_plans":        {"internal/feelock", ""},
+	"fee_heads":        {"internal/feelock", ""},
+	"fee_consents":     {"internal/feelock", ""},
+	"fee_proposals":    {"internal/feelock", ""},
+	"fee_notices":      {"internal/feelock", ""},
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
 	"cash_shifts":      {"internal/cash", ""},
@@ -44,6 +48,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"payments":         {"internal/payment", ""},
 	"payments_apart":   {"internal/payment", ""},
 	"attempts":         {"internal/payment", ""},
+	"api_keys":         {"internal/apikey", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
 	"chip_counters":    {"internal/chips", "one card pays at many merchants"},
