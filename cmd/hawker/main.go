@@ -32,6 +32,7 @@ type cli struct {
 	Cases    casesCommand    `cmd:"" help:"List matters that wait for a person."`
 	Register registerCommand `cmd:"" help:"Import and list licensed institutions and their providers."`
 	Keys     keysCommand     `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`
+	Audit    auditCommand    `cmd:"" help:"Verify and export the trail of what people did."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`
 	Backup   backupCommand   `cmd:"" help:"Copy the SQLite database while the server runs."`
 	Verify   verifyCommand   `cmd:"" help:"Prove the ledger: every entry and every balance."`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hawker/internal/channel"
+	"hawker/internal/feelock"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/risk"
@@ -97,7 +98,7 @@ type choice struct {
 	method   string
 	merchant merchant.Merchant
 	order    OrderFacts
-	plan     merchant.FeePlan
+	plan     feelock.Plan
 	stan     int
 	a        Attempt
 	proof    risk.Approval
@@ -164,7 +165,7 @@ func (e *Engine) presented(w *work, a *Attempt, p *Payment) (surplus bool, err e
 	if err != nil {
 		return false, err
 	}
-	p.Method, p.Fee, p.FeeVersion = e.methodOf(a.Channel), a.Fee, plan.Version
+	p.Method, p.Fee, p.FeeVersion = e.methodOf(a.Channel), a.Fee, plan.Version()
 	if err := errors.Join(w.moveAttempt(a, Accept, now), w.movePayment(p, Accept, now)); err != nil {
 		return false, err
 	}

@@ -22,7 +22,7 @@ func TestACustomersCodePaysAtOnceAtTheWalletThatItIsOf(t *testing.T) {
 	stalls(t, func(t *testing.T, w *stall) {
 		for _, purse := range []*purse{w.wechat, w.alipay} {
 			p := w.create(w.scan(purse, 10_000), payment.Approved)
-			if p.Method != purse.name || p.FeeVersion != 3 {
+			if p.Method != purse.name || p.FeeVersion != 1 {
 				t.Errorf("method %s, fee plan %d", p.Method, p.FeeVersion)
 			}
 		}
@@ -148,7 +148,7 @@ func TestAPresentedCodeIsPaidByTheWalletThatThePayerChose(t *testing.T) {
 			w.alipay.pay(ref)
 			learns(ref)
 			now := w.must(p, payment.Approved)
-			if now.Method != "alipay" || now.Fee != w.amount(15) || now.FeeVersion != 3 {
+			if now.Method != "alipay" || now.Fee != w.amount(15) || now.FeeVersion != 1 {
 				t.Errorf("%s: %s, fee %s by plan %d", name, now.Method, now.Fee, now.FeeVersion)
 			}
 			if _, err := w.engine.Choose(t.Context(), 1, p.ID, "wechat"); !errors.Is(err, payment.ErrPaid) {

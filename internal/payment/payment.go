@@ -20,6 +20,7 @@ import (
 	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -145,6 +146,7 @@ type Config struct {
 	Node     nodes.ID // written with each attempt
 	Hold     HoldTerms
 	Sale     SaleTerms
+	Fees     *feelock.Book
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 	Patience time.Duration // how long a caller waits for a wallet before he is told that it is under way; 2.5 s when 0
 }
@@ -180,7 +182,7 @@ type Engine struct {
 	log     *slog.Logger
 	metrics Metrics
 	batch   *store.Batch[*command]
-	plans   *store.Cache[planKey, merchant.Plans]
+	plans   *store.Cache[planKey, feelock.Plans]
 	flights flights
 	adrift  atomic.Bool // an attempt may be without an outcome and not in flight
 	stans   *stans
@@ -200,8 +202,8 @@ func New(c Config) *Engine {
 		wallets: map[string]channel.Wallet{}, links: c.Links, patience: cmp.Or(c.Patience, patience)}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
-	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
-		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.currency, k.method, k.cardKind)
+	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (feelock.Plans, error) {
+		return c.Fees.Plans(ctx, k.merchant, k.currency, feelock.Line{Method: k.method, CardKind: k.cardKind})
 	})
 	e.adrift.Store(true) // what an earlier process of this node left
 	for _, w := range c.Wallets {

@@ -14,6 +14,7 @@ import (
 	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/clock"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
@@ -42,6 +43,14 @@ type slip struct {
 	state    string // open, paid, failed, closed
 	refunds  map[string]int64
 	refunded int64
+}
+
+// walletRates are the plans of the world's wallets.
+func walletRates() (list []feelock.Rate) {
+	for method, rate := range map[string]money.BasisPoints{"wechat": 38, "alipay": 60} {
+		list = append(list, feelock.Rate{Line: feelock.Line{Method: method}, FeePlan: merchant.FeePlan{Rate: rate, Min: money.Zero(money.CNY), Cap: money.Zero(money.CNY)}})
+	}
+	return list
 }
 
 // purse is a wallet that keeps its own books and misbehaves as told.
@@ -258,14 +267,6 @@ type stall struct {
 func newStall(t testing.TB, db *store.DB) *stall {
 	t.Helper()
 	w := &stall{world: newWorld(t, db, money.CNY)}
-	w.write(func(ctx context.Context, tx *store.Tx) error {
-		for method, rate := range map[string]money.BasisPoints{"wechat": 38, "alipay": 60} {
-			if err := merchant.AddFee(ctx, tx, 1, method, "", merchant.FeePlan{Version: 3, Rate: rate, Min: money.Zero(money.CNY), Cap: money.Zero(money.CNY)}, w.now.Add(-time.Hour)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 	w.wechat, w.alipay = newPurse("wechat", w.clock), newPurse("alipay", w.clock)
 	w.start()
 	return w
@@ -274,7 +275,7 @@ func newStall(t testing.TB, db *store.DB) *stall {
 // start makes a new engine on the same database, as a new process would.
 func (w *stall) start() {
 	w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
-	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Wallets: []channel.Wallet{w.wechat, w.alipay}, Jobs: w.jobs,
+	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Fees: w.fees(), Card: w.bank, Wallets: []channel.Wallet{w.wechat, w.alipay}, Jobs: w.jobs,
 		Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Patience: w.patience})
 }
 

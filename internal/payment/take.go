@@ -140,7 +140,7 @@ func (e *Engine) plan(ctx context.Context, t *taking) error {
 	if err != nil {
 		return err
 	}
-	t.version = plan.Version
+	t.version = plan.Version()
 	t.fee, err = plan.Fee(t.Amount)
 	return err
 }
