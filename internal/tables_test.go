@@ -51,6 +51,7 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"orders":           {"internal/payment", ""},
 	"order_numbers":    {"internal/payment", ""},
 	"order_links":      {"internal/payment", ""},
+	"api_keys":         {"internal/apikey", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
 	"chip_counters":    {"internal/chips", "one card pays at many merchants"},

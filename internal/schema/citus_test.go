@@ -38,6 +38,7 @@ SELECT create_distributed_table('fee_proposals', 'merchant_id', colocate_with =>
 SELECT create_distributed_table('fee_notices', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('payments', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('payments_apart', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('api_keys', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('attempts', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('batches', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('batch_details', 'merchant_id', colocate_with => 'terminals')
