@@ -124,8 +124,10 @@ func (g *Guard) TakeCode(ctx context.Context, who Who, code, name string, lock b
 	return d, err
 }
 
-func (d PairedDevice) object() string       { return fmt.Sprintf("device/%d", d.ID) }
-func (d PairedDevice) told() map[string]any { return map[string]any{"name": d.Name, "locked": d.Locked} }
+func (d PairedDevice) object() string { return fmt.Sprintf("device/%d", d.ID) }
+func (d PairedDevice) told() map[string]any {
+	return map[string]any{"name": d.Name, "locked": d.Locked}
+}
 
 func (g *Guard) pair(ctx context.Context, tx *store.Tx, d PairedDevice) (PairedDevice, error) {
 	d.Name = strings.TrimSpace(d.Name)

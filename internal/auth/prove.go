@@ -208,7 +208,9 @@ func (g *Guard) AskStepUp(ctx context.Context, who Who, action Action, object st
 	return g.askOf(ctx, stepUpKind(action, object), who.Merchant, who.ID, func(s webauthn.SessionData) any { return bound{s, action, object} })
 }
 
-func stepUpKind(action Action, object string) string { return "step-up " + string(action) + " " + object }
+func stepUpKind(action Action, object string) string {
+	return "step-up " + string(action) + " " + object
+}
 
 // StepUp lets whoever is signed in prove himself again, for one action on one object. A
 // passkey's question was asked by AskStepUp for the same. A password is no fresh proof,
