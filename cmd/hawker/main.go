@@ -25,6 +25,7 @@ type cli struct {
 	ISO      isoCommand      `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
 	QR       qrCommand       `cmd:"" name:"qr" help:"Explain payment codes; make and draw merchants' codes."`
 	Device   deviceCommand   `cmd:"" help:"Issue, renew, list and revoke the terminals' certificates."`
+	APIKey   apikeyCommand   `cmd:"" name:"apikey" help:"Make, list, rotate and revoke the keys of merchants' programs."`
 	Params   paramsCommand   `cmd:"" help:"Import and list what terminals fetch."`
 	Payments paymentsCommand `cmd:"" help:"Look into payments: missing signatures."`
 	Jobs     jobsCommand     `cmd:"" help:"List work that waits or gave up; make it run again."`
@@ -32,6 +33,7 @@ type cli struct {
 	Cases    casesCommand    `cmd:"" help:"List matters that wait for a person."`
 	Register registerCommand `cmd:"" help:"Import and list licensed institutions and their providers."`
 	Keys     keysCommand     `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`
+	Audit    auditCommand    `cmd:"" help:"Verify and export the trail of what people did."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`
 	Backup   backupCommand   `cmd:"" help:"Copy the SQLite database while the server runs."`
 	Verify   verifyCommand   `cmd:"" help:"Prove the ledger: every entry and every balance."`
