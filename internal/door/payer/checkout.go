@@ -16,8 +16,8 @@ import (
 	"hawker/internal/fault"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/payment"
 	"hawker/internal/paylink"
+	"hawker/internal/payment"
 	"hawker/internal/qr"
 	"hawker/internal/web"
 )

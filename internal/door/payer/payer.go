@@ -11,8 +11,8 @@ import (
 
 	"hawker/internal/clock"
 	"hawker/internal/merchant"
-	"hawker/internal/payment"
 	"hawker/internal/paylink"
+	"hawker/internal/payment"
 	"hawker/internal/receipt"
 	"hawker/internal/store"
 	"hawker/internal/web"
