@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
+	"hawker/internal/payment"
 	"hawker/internal/risk"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/store"
@@ -73,25 +75,34 @@ func (s sandbox) plant(ctx context.Context) error {
 	return err
 }
 
+// fees is the fee lock, through which a seed goes like everybody.
+func (s sandbox) fees() *feelock.Book {
+	return feelock.Open(feelock.Config{DB: s.db, Seal: s.keys, Clock: s.Clock})
+}
+
 func (s sandbox) merchant(ctx context.Context, tx *store.Tx, m merchant.Merchant) error {
 	now := s.Clock()
 	if err := merchant.Add(ctx, tx, m, now); err != nil {
 		return err
 	}
 	cny := func(minor int64) money.Amount { return money.New(minor, money.CNY) }
-	for kind, plan := range map[string]merchant.FeePlan{
-		"credit": {Version: 1, Rate: 60, Min: cny(0), Cap: cny(0)},
-		"debit":  {Version: 1, Rate: 50, Min: cny(0), Cap: cny(2000)},
-		"":       {Version: 1, Rate: 60, Min: cny(0), Cap: cny(0)},
-	} {
-		if err := merchant.AddFee(ctx, tx, m.ID, "card", kind, plan, now); err != nil {
-			return err
-		}
+	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("the sandbox's first start"), now,
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 50, Cap: cny(2000)}},
+		feelock.Rate{Line: feelock.Line{Method: "card"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodWeChat}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodAlipay}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodUnionPay}, FeePlan: merchant.FeePlan{Rate: 38}}); err != nil {
+		return err
 	}
 	// A micro merchant's credit card receipts are bounded: 1,000 a day, 10,000 a month (domain rules for micro merchants).
 	for _, l := range []risk.Limit{
 		{Method: "card", CardKind: "", PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
 		{Method: "card", CardKind: "credit", Daily: cny(100_000), Monthly: cny(1_000_000)},
+		{Method: payment.MethodWeChat, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodAlipay, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodUnionPay, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodCash, PerPayment: cny(5_000_000)}, // what is not owed is bounded against slips of the finger only
 	} {
 		if err := risk.SetLimit(ctx, tx, int64(m.ID), l); err != nil {
 			return err

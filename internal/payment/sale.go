@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/feelock"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/risk"
@@ -43,7 +44,7 @@ func (e *Engine) charge(ctx context.Context, kind channel.Kind, s SaleRequest, m
 	if err != nil {
 		return Attempt{}, err
 	}
-	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version,
+	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version(),
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
 	var made wrote
@@ -73,19 +74,24 @@ func (e *Engine) charge(ctx context.Context, kind channel.Kind, s SaleRequest, m
 }
 
 // planOf is the fee plan in force for a merchant's payments with such a card.
-func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (merchant.FeePlan, error) {
+func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (feelock.Plan, error) {
 	return e.planAt(ctx, m, c, e.now())
 }
 
 // planAt is the plan that was in force at a time.
-func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (merchant.FeePlan, error) {
-	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, MethodCard, string(c.Kind)})
+func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (feelock.Plan, error) {
+	return e.planFor(ctx, m, MethodCard, string(c.Kind), at)
+}
+
+// planFor is planAt of any method; wallets have no card kinds.
+func (e *Engine) planFor(ctx context.Context, m merchant.Merchant, method, cardKind string, at time.Time) (feelock.Plan, error) {
+	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, method, cardKind})
 	if err != nil {
-		return merchant.FeePlan{}, err
+		return feelock.Plan{}, err
 	}
 	plan, err := plans.At(at)
 	if err != nil {
-		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, MethodCard, c.Kind, err)
+		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, method, cardKind, err)
 	}
 	return plan, nil
 }
@@ -139,20 +145,7 @@ func (a Attempt) sameBatch(b Attempt) bool {
 // an attempt left Unknown is asked again at the bank until it has an end.
 func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
 	return e.about(ctx, channel.Refund, r, func(w *work, a *Attempt, _ Attempt, p Payment) (risk.Approval, error) {
-		if p.State != Approved {
-			return risk.Approval{}, ErrState
-		}
-		total, err := p.Refunded.Add(a.Amount)
-		if err != nil || total.Minor() > p.Amount.Minor() {
-			return risk.Approval{}, ErrRefundOver
-		}
-		// The fee is given back so that all refunds together give exactly the stored fee.
-		due, _, err := p.Fee.Share(total.Minor(), p.Amount.Minor(), money.HalfUp)
-		if err != nil {
-			return risk.Approval{}, err
-		}
-		a.Fee = money.New(max(0, due.Minor()-p.RefundFee.Minor()), due.Currency())
-		return risk.AssessReturn(facts(p, a.ID)), w.addRefunded(p, a.Amount, a.Fee, a.Created)
+		return risk.AssessReturn(facts(p, a.ID)), e.returnable(w, a, p)
 	})
 }
 

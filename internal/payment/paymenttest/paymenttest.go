@@ -11,6 +11,8 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/feelock"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -30,6 +32,7 @@ type World struct {
 	DB       *store.DB
 	Engine   *payment.Engine
 	Jobs     *jobs.Runner
+	Fees     *feelock.Book
 	Merchant merchant.Merchant
 	Terminal terminal.ID
 
@@ -52,21 +55,24 @@ func Open(t testing.TB, db *store.DB, now time.Time) *World {
 	w := &World{t: t, DB: db, now: now, Terminal: "T0000001"}
 	w.Merchant = merchant.Merchant{ID: 1, MID: "100290058120001", NameZH: "小满咖啡 · 南门店", NameEN: "Xiaoman Coffee · South Gate", Place: "Shanghai", MCC: "5812",
 		Currency: "CNY", Zone: zone, Cutoff: 24 * time.Hour, State: merchant.Active}
+	w.Fees = feelocktest.Open(db, w.Clock)
 	w.Write(func(ctx context.Context, tx *store.Tx) error {
 		if err := merchant.Add(ctx, tx, w.Merchant, now); err != nil {
 			return err
 		}
-		plan := merchant.FeePlan{Version: 1, Rate: 60, Min: money.New(1, "CNY"), Cap: money.New(2000, "CNY")}
+		plan := merchant.FeePlan{Rate: 60, Min: money.New(1, "CNY"), Cap: money.New(2000, "CNY")}
+		var rates []feelock.Rate
 		for _, kind := range []string{"", "debit", "credit"} {
-			if err := merchant.AddFee(ctx, tx, 1, payment.MethodCard, kind, plan, now.AddDate(-1, 0, 0)); err != nil {
-				return err
-			}
+			rates = append(rates, feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: kind}, FeePlan: plan})
+		}
+		if err := w.Fees.Board(ctx, tx, w.Merchant, feelocktest.Consent(), now.AddDate(-1, 0, 0), rates...); err != nil {
+			return err
 		}
 		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: 1, ID: w.Terminal, Serial: "S1", Model: "m", Profile: "unionpay-pos", Lang: "en",
 			State: terminal.Active, Batch: 1, BatchDay: w.Merchant.Day(now)})
 	})
 	w.Jobs = jobs.NewRunner(db, w.Clock, slog.New(slog.DiscardHandler))
-	w.Engine = payment.New(payment.Config{DB: db, Clock: w.Clock, Card: bank{}, Jobs: w.Jobs, Log: slog.New(slog.DiscardHandler), Metrics: silent{}})
+	w.Engine = payment.New(payment.Config{DB: db, Clock: w.Clock, Card: bank{}, Fees: w.Fees, Jobs: w.Jobs, Log: slog.New(slog.DiscardHandler), Metrics: silent{}})
 	return w
 }
 
