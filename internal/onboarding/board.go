@@ -3,6 +3,7 @@ package onboarding
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -60,8 +61,8 @@ func (o *Office) mid(ctx context.Context, tx *store.Tx, region, mcc string) (str
 	}
 }
 
-// board makes what an approval means: merchant, store, limits of its kind, fees, order, and
-// under whose licence it was boarded.
+// board makes what an approval means: merchant, store, limits of its kind, order, and under
+// whose licence and on what terms it was boarded. Fees begin with the contract.
 func (o *Office) board(ctx context.Context, tx *store.Tx, a *Application, v Values) error {
 	now := o.Clock()
 	plan, err := o.Offer.FeePlan(a.FeePlan, a.Kind)
@@ -101,30 +102,16 @@ func (o *Office) board(ctx context.Context, tx *store.Tx, a *Application, v Valu
 			return err
 		}
 	}
-	if err := o.fees(ctx, tx, m, plan.Fees, now); err != nil {
-		return err
-	}
 	a.Merchant = m.ID
 	if err := o.order(ctx, tx, *a, model, now); err != nil {
 		return err
 	}
-	if err := o.record(ctx, tx, *a, now); err != nil {
+	if err := Record(ctx, tx, Boarding{Merchant: m.ID, Application: a.ID, Kind: a.Kind, Institution: a.Institution, Provider: a.Provider,
+		FeePlan: a.FeePlan, Offer: o.Offer.Version, Fees: plan.Fees, At: now}); err != nil {
 		return err
 	}
 	// The law wants a merchant's identity kept; how long after the relation has ended, the privacy rules say.
 	return o.Subjects.PlaceHold(ctx, tx, a.ID.Subject(), "relation", time.Time{})
-}
-
-func (o *Office) fees(ctx context.Context, tx *store.Tx, m merchant.Merchant, list []advice.Fee, at time.Time) error {
-	if o.Fees != nil {
-		return o.Fees(ctx, tx, m, list, at)
-	}
-	for _, f := range list {
-		if err := merchant.AddFee(ctx, tx, m.ID, f.Method, f.CardKind, f.Plan(m.Currency), at); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (o *Office) order(ctx context.Context, tx *store.Tx, a Application, model advice.Model, at time.Time) error {
@@ -134,10 +121,6 @@ func (o *Office) order(ctx context.Context, tx *store.Tx, a Application, model a
 		return fmt.Errorf("order a terminal for application %s: %w", a.Number, err)
 	}
 	return nil
-}
-
-func (o *Office) record(ctx context.Context, tx *store.Tx, a Application, at time.Time) error {
-	return Record(ctx, tx, Boarding{Merchant: a.Merchant, Application: a.ID, Kind: a.Kind, Institution: a.Institution, Provider: a.Provider, FeePlan: a.FeePlan, Offer: a.Offer, At: at})
 }
 
 // alter applies an approved change to the merchant.
@@ -166,26 +149,34 @@ type Boarding struct {
 	Provider    string // filing number; "" none
 	FeePlan     string
 	Offer       string
+	Fees        []advice.Fee // as they were shown: they begin with the contract that agrees to them
 	At          time.Time
 }
 
 // Record writes a boarding down, in the transaction that makes the merchant.
 func Record(ctx context.Context, tx *store.Tx, b Boarding) error {
-	_, err := tx.Exec(ctx, `INSERT INTO boardings (merchant_id, application_id, kind, institution, provider, fee_plan, offer, boarded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		b.Merchant, b.Application, string(b.Kind), b.Institution, b.Provider, b.FeePlan, b.Offer, store.At(b.At))
+	fees, err := json.Marshal(b.Fees)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO boardings (merchant_id, application_id, kind, institution, provider, fee_plan, offer, fees, boarded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		b.Merchant, b.Application, string(b.Kind), b.Institution, b.Provider, b.FeePlan, b.Offer, string(fees), store.At(b.At))
 	if err != nil {
 		return fmt.Errorf("record how merchant %d was boarded: %w", b.Merchant, err)
 	}
 	return nil
 }
 
-const boardings = `SELECT merchant_id, application_id, kind, institution, provider, fee_plan, offer, boarded_at FROM boardings WHERE `
+const boardings = `SELECT merchant_id, application_id, kind, institution, provider, fee_plan, offer, fees, boarded_at FROM boardings WHERE `
 
 func scanBoarding(scan func(...any) error) (b Boarding, err error) {
 	var at store.Time
-	err = scan(&b.Merchant, &b.Application, &b.Kind, &b.Institution, &b.Provider, &b.FeePlan, &b.Offer, &at)
+	var fees string
+	if err = scan(&b.Merchant, &b.Application, &b.Kind, &b.Institution, &b.Provider, &b.FeePlan, &b.Offer, &fees, &at); err != nil {
+		return b, err
+	}
 	b.At = at.Time()
-	return b, err
+	return b, json.Unmarshal([]byte(fees), &b.Fees)
 }
 
 // BoardingOf tells how a merchant was boarded; ErrBoarded when nobody wrote it down.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"hawker/internal/audit"
 	"hawker/internal/auth"
 	"hawker/internal/papers"
 	"hawker/internal/store"
@@ -42,6 +43,12 @@ func (o *Office) begin(ctx context.Context, tx *store.Tx, w auth.Who, d Decision
 	return a, v, nil
 }
 
+// trail writes a reviewer's decision into the institution's audit trail, last in its transaction.
+func (o *Office) trail(ctx context.Context, tx *store.Tx, w auth.Who, a Application, e Event, from State, more ...string) error {
+	return audit.Append(ctx, tx, audit.Entry{Who: audit.Actor{Kind: string(w.Kind), ID: w.ID, Name: w.Name, Role: string(w.Role)}, What: "application." + string(e),
+		Object: "application/" + a.Number, Before: map[string]any{"state": from}, After: map[string]any{"state": a.State, "grade": a.Grade, "merchant": a.Merchant, "because": more}, From: w.From, At: o.Clock()})
+}
+
 // Ask sends an application back, with a note for each field that is to be corrected.
 func (o *Office) Ask(ctx context.Context, w auth.Who, d Decision) (a Application, err error) {
 	err = o.DB.Write(ctx, func(tx *store.Tx) error {
@@ -71,8 +78,12 @@ func (o *Office) Ask(ctx context.Context, w auth.Who, d Decision) (a Application
 		if asked == 0 {
 			return ErrNoNote
 		}
+		from := a.State
 		a.SeconderOf = ""
-		return o.step(ctx, tx, &a, Ask, Stepped{Who: Name(w)})
+		if err := o.step(ctx, tx, &a, Ask, Stepped{Who: Name(w)}); err != nil {
+			return err
+		}
+		return o.trail(ctx, tx, w, a, Ask, from)
 	})
 	return a, err
 }
@@ -90,7 +101,7 @@ func (o *Office) Reject(ctx context.Context, w auth.Who, d Decision) (a Applicat
 		if a, _, err = o.begin(ctx, tx, w, d); err != nil {
 			return err
 		}
-		event := Reject
+		event, from := Reject, a.State
 		if a.Stood() {
 			event = Keep
 			a.Revision = a.Stands
@@ -104,7 +115,10 @@ func (o *Office) Reject(ctx context.Context, w auth.Who, d Decision) (a Applicat
 				return err
 			}
 		}
-		return release(ctx, tx, a.ID)
+		if err := release(ctx, tx, a.ID); err != nil {
+			return err
+		}
+		return o.trail(ctx, tx, w, a, event, from, d.Reasons...)
 	})
 	return a, err
 }
@@ -140,18 +154,25 @@ func (o *Office) Approve(ctx context.Context, w auth.Who, d Decision) (a Applica
 		if err := o.fit(ctx, tx, a, v); err != nil {
 			return err
 		}
+		from := a.State
 		s := Stepped{Who: Name(w), Reasons: d.Ticked, Said: d.Said}
 		if grade.atLeast(o.FourEyes) {
 			a.Grade, a.Score = grade, max(score, a.Score)
 			if a.State != Endorsed {
 				a.SeconderOf = Name(w)
-				return o.step(ctx, tx, &a, Endorse, s)
+				if err := o.step(ctx, tx, &a, Endorse, s); err != nil {
+					return err
+				}
+				return o.trail(ctx, tx, w, a, Endorse, from, d.Ticked...)
 			}
 			if a.SeconderOf == Name(w) {
 				return ErrSame.With("application %s", a.Number)
 			}
 		}
-		return o.approve(ctx, tx, &a, v, s)
+		if err := o.approve(ctx, tx, &a, v, s); err != nil {
+			return err
+		}
+		return o.trail(ctx, tx, w, a, Approve, from, d.Ticked...)
 	})
 	return a, err
 }

@@ -53,9 +53,6 @@ type Config struct {
 	Boarder  institution.Boarder
 	Bank     Bank
 	Acquirer string // the first three digits of every merchant number; "100" when ""
-	// Fees begins the fees of a new merchant in tx; nil writes them as they are. What the
-	// applicant chose and was shown is the plan's code and the offer's version.
-	Fees func(ctx context.Context, tx *store.Tx, m merchant.Merchant, fees []advice.Fee, at time.Time) error
 	// SLA is how long a decision may take, by grade; 24, 48 and 72 hours when nil.
 	SLA map[Grade]time.Duration
 	// FourEyes is from which grade on two reviewers approve; High when "".

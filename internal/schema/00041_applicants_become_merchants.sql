@@ -145,6 +145,7 @@ CREATE TABLE boardings ( -- under whose licence and by whose service a merchant 
     provider       TEXT   NOT NULL,
     fee_plan       TEXT   NOT NULL,
     offer          TEXT   NOT NULL,
+    fees           TEXT   NOT NULL, -- JSON: as they were shown
     boarded_at     BIGINT NOT NULL
 );
 
