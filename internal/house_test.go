@@ -97,7 +97,7 @@ var fenced = []struct {
 	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
 	{"github.com/boombuler/barcode", []string{"internal/qr"}, "one package draws symbols"},
 	{"golang.org/x/image", []string{"internal/font"}, "one package reads the typeface"},
-	{"github.com/signintech/gopdf", []string{"internal/plate"}, "the plate is the one document so far"},
+	{"github.com/signintech/gopdf", []string{"internal/plate", "internal/paper"}, "a drawing and a text: two ways to make a document"},
 	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
 	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"github.com/chromedp", []string{"internal/web/webtest"}, "the server drives no browser"},
