@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"internal/live":    3,
 	"internal/auth":    4,
 	"internal/subject": 4,
+	"internal/paper":   2, "internal/contract": 6,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
