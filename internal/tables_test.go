@@ -23,12 +23,17 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // table's keys begin with merchant_id, so that its rows can be distributed by
 // merchant; a table that is not says why.
 var tables = map[string]struct{ owner, notRouted string }{
-	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
-	"fee_plans":        {"internal/feelock", ""},
-	"fee_heads":        {"internal/feelock", ""},
-	"fee_consents":     {"internal/feelock", ""},
-	"fee_proposals":    {"internal/feelock", ""},
-	"fee_notices":      {"internal/feelock", ""},
+	"merchants":     {"internal/merchant", "found by field 42 before the merchant is known"},
+	"fee_plans":     {"internal/feelock", ""},
+	"fee_heads":     {"internal/feelock", ""},
+	"fee_consents":  {"internal/feelock", ""},
+	"fee_proposals": {"internal/feelock", ""},
+	"fee_notices":   {"internal/feelock", ""},
+	"contracts":     {"internal/contract", ""},
+
+	"contract_acknowledgements": {"internal/contract", ""},
+	"contract_signatures":       {"internal/contract", ""},
+
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
 	"cash_shifts":      {"internal/cash", ""},
