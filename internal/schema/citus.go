@@ -11,13 +11,14 @@ var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "l
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
 	"audit_trail", "audit_heads", "accounts", "account_passwords", "passkeys", "recovery_codes", "sign_in_policies", "paired_devices",
 	"signatures", "signature_parts",
-	"shop_items", "item_photos", "cash_shifts"}
+	"shop_items", "item_photos", "cash_shifts", "stores", "boardings", "terminal_orders"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",
 	"account_logins", "one_time_links", "challenges", "sessions", "pairings",
 	"subject_keys", "subject_holds", "privacy_looks", "privacy_runs",
-	"register_imports", "register_entries"}
+	"register_imports", "register_entries", "applications", "application_fields", "application_photos", "application_marks", "application_claims", "listed_marks",
+	"application_notes", "application_steps", "application_views", "application_consents", "account_checks", "number_series"}
 
 // Citus are the statements that distribute a migrated schema, in order; running them
 // again fails, because a table is distributed once.
