@@ -77,9 +77,9 @@ func (x *exports) of(key string) progress {
 	return progress{}
 }
 
-// key is a ticket as one person's: nobody reads another's.
+// exportKey is a ticket as one person's: nobody reads another's.
 func exportKey(r *web.Request, ticket string) string {
-	return string(r.Who.Kind) + " " + decimal(r.Who.ID) + " " + ticket
+	return strings.Join([]string{decimal(int64(r.Who.Merchant)), string(r.Who.Kind), decimal(r.Who.ID), ticket}, " ")
 }
 
 // progress tells a page how far its file has come.

@@ -79,7 +79,6 @@ func (o *Office) Door() web.Door {
 // Routes are the door's addresses.
 func (o *Office) Routes() []web.Route {
 	return []web.Route{
-		{Method: "GET", Pattern: "/{$}", Action: web.Public, Handler: o.start},
 		{Method: "GET", Pattern: "/app", Action: auth.PaymentRead, Handler: o.today},
 		{Method: "GET", Pattern: "/app/payments", Action: auth.PaymentRead, Handler: o.payments},
 		{Method: "GET", Pattern: "/app/payments/{ref}", Action: auth.PaymentRead, Handler: o.payment},
@@ -91,14 +90,6 @@ func (o *Office) Routes() []web.Route {
 		{Method: "GET", Pattern: "/app/analysis", Action: auth.ReportRead, Handler: o.analysis},
 		{Method: "GET", Pattern: "/app/settings", Action: auth.SettingsRead, Handler: o.settings},
 	}
-}
-
-// start leads whoever comes without an address to where he works.
-func (o *Office) start(r *web.Request) (web.Response, error) {
-	if r.Signed && auth.Allows(r.Who, auth.ConsoleRead) {
-		return web.Redirect("/ops"), nil
-	}
-	return web.Redirect("/app"), nil
 }
 
 // merchant is whose office this is. Operators have none: their place is the console.

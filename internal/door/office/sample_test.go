@@ -29,3 +29,6 @@ func Samples() map[string]any {
 		"settings": settingsPage{Merchant: merchant.Merchant{NameZH: "店", NameEN: "Shop", Zone: time.UTC}, Cutoff: "24:00", Fees: []feeLine{{"card", "x", "0.60%", cny(1), cny(0), "2026-01-01"}}},
 	}
 }
+
+// Harmless is harmless, for tests outside.
+var Harmless = harmless
