@@ -51,6 +51,9 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"orders":           {"internal/payment", ""},
 	"order_numbers":    {"internal/payment", ""},
 	"order_links":      {"internal/payment", ""},
+
+	"wallet_bills":       {"internal/reconcile", "a wallet's bill is about all merchants"},
+	"wallet_bill_breaks": {"internal/reconcile", "a wallet's bill is about all merchants"},
 	"api_keys":         {"internal/apikey", ""},
 	"batches":          {"internal/payment", ""},
 	"batch_details":    {"internal/payment", ""},
