@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
+	"internal/reconcile": 7,
 	"internal/web":       7, "internal/report": 7, "internal/receipt": 7,
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
