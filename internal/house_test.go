@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
+	"internal/reconcile": 7,
 	"internal/web":       7, "internal/report": 7, "internal/receipt": 7,
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
@@ -102,6 +103,7 @@ var fenced = []struct {
 	{"github.com/signintech/gopdf", []string{"internal/plate", "internal/paper"}, "a drawing and a text: two ways to make a document"},
 	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
 	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
+	{"github.com/xuri/excelize", []string{"internal/door/office"}, "one way to a workbook"},
 	{"github.com/chromedp", []string{"internal/web/webtest"}, "the server drives no browser"},
 	{"github.com/go-webauthn", []string{"internal/auth"}, "one package judges passkeys"},
 	{"github.com/pquerna/otp", []string{"internal/auth"}, "one package judges one-time codes"},

@@ -15,6 +15,7 @@ var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "l
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",
+	"wallet_bills", "wallet_bill_breaks",
 	"account_logins", "one_time_links", "challenges", "sessions", "pairings",
 	"subject_keys", "subject_holds", "privacy_looks", "privacy_runs",
 	"register_imports", "register_entries", "applications", "application_fields", "application_photos", "application_marks", "application_claims", "listed_marks",
