@@ -25,7 +25,7 @@ var floors = map[string]int{
 	"internal/live":    3,
 	"internal/auth":    4,
 	"internal/subject": 4,
-	"internal/paper":   2, "internal/contract": 6,
+	"internal/paper":   2, "internal/contract": 6, "internal/training": 5, "internal/feedback": 5, "internal/privacy": 6,
 	"internal/apikey":  5,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
