@@ -1,5 +1,5 @@
-# What a change must pass is `make test`; it needs Go, gcc and PostgreSQL's
-# programs, and installs the latter where it can. Nothing else need be running.
+# What a change must pass is `make test`; it needs Go, gcc, PostgreSQL's programs
+# and Chromium, and installs the latter two where it can. Nothing else need be running.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ SEED ?= 1
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres hsm lint fuzz bench torture cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint fuzz bench torture cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -34,12 +34,15 @@ staticcheck: bin/staticcheck ## staticcheck
 	@echo "== staticcheck"
 	@bin/staticcheck ./...
 
-race: postgres ## all tests under the race detector, on SQLite and PostgreSQL
+race: postgres chromium ## all tests under the race detector, on SQLite and PostgreSQL
 	@echo "== go test"
 	@$(WITH_PG) $(GO) test -race -vet=off -timeout 10m ./...
 
 postgres: ## make sure that PostgreSQL's programs are here
 	@scripts/postgres
+
+chromium: ## make sure that a browser is here for the tests of pages
+	@scripts/chromium
 
 hsm: bin/staticcheck ## the keystore's hardware module, against a softhsm2 that is installed where it is missing
 	@echo "== go test -tags pkcs11"
@@ -63,7 +66,7 @@ torture: build postgres ## ten minutes of chaos on both databases, and the audit
 	$(TORTURE) --database sqlite
 	$(TORTURE) --database postgres
 
-cover: postgres ## coverage of each package by its own tests, and in all
+cover: postgres chromium ## coverage of each package by its own tests, and in all
 	@mkdir -p bin
 	@$(WITH_PG) $(GO) test -cover -coverprofile=bin/cover.out ./...
 	@$(GO) tool cover -func=bin/cover.out | tail -1

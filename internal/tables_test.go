@@ -54,8 +54,14 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"events":           {"internal/events", ""},
 	"event_heads":      {"internal/events", ""},
 
+	"register_imports": {"internal/institution", "the register is everybody's"},
+	"register_entries": {"internal/institution", "the register is everybody's"},
+
 	"device_authorities":  {"internal/identity", "one authority issues for every merchant"},
 	"device_certificates": {"internal/identity", ""},
+
+	"audit_trail": {"internal/audit", ""},
+	"audit_heads": {"internal/audit", ""},
 
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"hawker/internal/schema"
 	"hawker/internal/store"
@@ -51,5 +52,14 @@ type backupCommand struct {
 
 // Run copies the SQLite database while the server goes on.
 func (c backupCommand) Run(ctx context.Context) error {
-	return dataFlags{Data: c.Data}.open(ctx, func(db *store.DB) error { return db.Backup(ctx, c.File) })
+	return dataFlags{Data: c.Data}.open(ctx, func(db *store.DB) error {
+		if err := db.Backup(ctx, c.File); err != nil {
+			return err
+		}
+		info, err := os.Stat(c.File)
+		if err == nil {
+			fmt.Printf("%s holds the database as it was just now, %d kB. The master key file is not in it: keep that elsewhere.\n", c.File, info.Size()/1024)
+		}
+		return err
+	})
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -15,6 +17,7 @@ import (
 
 	"hawker/internal/dukpt"
 	"hawker/internal/iso8583"
+	"hawker/internal/sandbox/pos"
 	"hawker/internal/tdes"
 )
 
@@ -243,6 +246,8 @@ func frame(p *iso8583.Profile, tpdu string, body []byte) ([]byte, error) {
 type isoSend struct {
 	profileFlag
 	Addr    string        `required:"" help:"host:port of the terminal port."`
+	State   string        `help:"Speak TLS as the software terminal with this memory." placeholder:"FILE" xor:"line"`
+	Device  string        `help:"Speak TLS with the certificate that device issue wrote to FILE.pem and FILE.key." placeholder:"FILE" xor:"line"`
 	Timeout time.Duration `help:"How long to wait for the answer." default:"30s"`
 	Hex     string        `arg:"" help:"The frame, length included, in hexadecimal; - reads standard input."`
 }
@@ -272,7 +277,7 @@ func (c isoSend) exchange(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.Addr)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -283,8 +288,49 @@ func (c isoSend) exchange(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	answer, err := dialects.ReadFrame(conn)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the host hung up; a terminal port wants TLS with the terminal's certificate (--state, --device) unless it is plain (serve --iso-plain)")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no answer: %w", err)
 	}
 	return answer, nil
+}
+
+// dial is a line as a terminal has it: TLS where it has a certificate.
+func (c isoSend) dial(ctx context.Context) (net.Conn, error) {
+	var config *tls.Config
+	var err error
+	switch {
+	case c.State != "":
+		if config, err = pos.Line(c.State); err == nil && config == nil {
+			err = errors.New("that terminal has no certificate")
+		}
+	case c.Device != "":
+		config, err = deviceLine(c.Device)
+	default:
+		return (&net.Dialer{}).DialContext(ctx, "tcp", c.Addr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", c.Addr)
+}
+
+// deviceLine is TLS with the files of device issue: FILE.pem has the certificate and
+// the authority that the host is believed by.
+func deviceLine(file string) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(file+".pem", file+".key")
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	for _, der := range pair.Certificate[1:] {
+		authority, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs.AddCert(authority)
+	}
+	return config, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hawker/internal/app"
 	"hawker/internal/iso8583"
 )
 
@@ -121,5 +123,49 @@ func TestSendShowsTheAnswer(t *testing.T) {
 	}
 	if _, err := unhex("62220086420975301x"); err == nil || strings.Contains(err.Error(), "6222") {
 		t.Error(err)
+	}
+}
+
+// TestSendSpeaksAsATerminalDoes sends to a terminal port that wants certificates.
+func TestSendSpeaksAsATerminalDoes(t *testing.T) {
+	t.Parallel()
+	data, ctx := t.TempDir(), t.Context()
+	server, err := app.Start(ctx, app.Config{Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() { served <- server.Run(running) }()
+	defer func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	device := filepath.Join(data, "T0000001")
+	if err := (deviceRenew{certify{toolFlags: toolFlags{dataFlags: dataFlags{Data: data}}, Merchant: "100290058120001", Terminal: "T0000001", Out: device}}).Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := isoBuild{Profile: "unionpay-pos", Frame: true, TPDU: "00030000",
+		Fields: []string{"mti=0820", "11=000001", "41=T0000001", "42=100290058120001", "60=00000001301"}}.build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		send isoSend
+		want string // of the error; "" for an answer
+	}{
+		"as the software terminal":        {isoSend{State: filepath.Join(data, "terminal.json")}, ""},
+		"with a device's files":           {isoSend{Device: device}, ""},
+		"without a certificate":           {isoSend{}, "wants TLS"},
+		"with files that are not there":   {isoSend{Device: device + "x"}, "no such file"},
+		"as a terminal that is not there": {isoSend{State: device}, "no such file"},
+	} {
+		c.send.Addr, c.send.Timeout = server.ISOAddr(), 10*time.Second
+		answer, err := c.send.exchange(ctx, raw)
+		if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || c.want == "" && (err != nil || !bytes.Contains(answer, []byte("00T0000001"))) {
+			t.Errorf("%s: %X, %v", name, answer, err)
+		}
 	}
 }

@@ -30,7 +30,9 @@ type cli struct {
 	Jobs     jobsCommand     `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Batches  batchesCommand  `cmd:"" help:"List settled batches; show one, and on which payments host and terminal differ."`
 	Cases    casesCommand    `cmd:"" help:"List matters that wait for a person."`
+	Register registerCommand `cmd:"" help:"Import and list licensed institutions and their providers."`
 	Keys     keysCommand     `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`
+	Audit    auditCommand    `cmd:"" help:"Verify and export the trail of what people did."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring a database's schema forward; distribute it with Citus."`
 	Backup   backupCommand   `cmd:"" help:"Copy the SQLite database while the server runs."`
 	Verify   verifyCommand   `cmd:"" help:"Prove the ledger: every entry and every balance."`

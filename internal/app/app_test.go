@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +67,9 @@ func startChild(t *testing.T, data, database, network, iso string) *child {
 // startNode is startChild with the master key file of another data directory.
 func startNode(t *testing.T, data, database, network, iso, master string) *child {
 	t.Helper()
+	if iso == "127.0.0.1:0" {
+		iso = lastingAddr(t)
+	}
 	c := &child{cmd: exec.Command(os.Args[0]), log: &syncBuffer{}}
 	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{data, database, network, iso, master}, "|"))
 	c.cmd.Stderr = c.log
@@ -81,6 +86,27 @@ func startNode(t *testing.T, data, database, network, iso, master string) *child
 	}
 	return c
 }
+
+// lastingAddr is an address below the range from which the kernel takes others' ports, so
+// that it is free again for a server that comes back.
+func lastingAddr(t *testing.T) string {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 16000+(os.Getpid()*31+int(lasting.Add(1)))%4000))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// lasting counts what lastingAddr has looked at, so that none comes twice.
+var lasting atomic.Int64
 
 func (c *child) kill() {
 	_ = c.cmd.Process.Signal(syscall.SIGKILL)

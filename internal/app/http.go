@@ -6,15 +6,20 @@ import (
 
 	"hawker/internal/cases"
 	"hawker/internal/jobs"
+	"hawker/internal/web"
 )
 
-// routes are what operators' machines ask: alive, ready, figures.
-func (s *Server) routes() http.Handler {
+// routes are what operators' machines ask (alive, ready, figures), and every page.
+func (s *Server) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics.handler(s))
-	return http.NewCrossOriginProtection().Handler(mux)
+	kit, err := web.Mount(mux, s.webConfig(), s.doors()...)
+	if err != nil {
+		return nil, err
+	}
+	return kit.Guard(mux), nil
 }
 
 // readyz is 200 while the database answers, and says what waits for the network or a person.

@@ -127,7 +127,11 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
-	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	routes, err := s.routes()
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	s.http = &http.Server{Handler: routes, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	return s, nil
 }
 

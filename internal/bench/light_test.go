@@ -156,7 +156,7 @@ func TestALateAnswerComesAfterItsDelayAndNotAlone(t *testing.T) {
 	if first.Text(11) != "000001" || second.Text(11) != "000002" {
 		t.Errorf("answers to %s and %s", first.Text(11), second.Text(11))
 	}
-	if took := time.Since(began); took < delay || took > 10*delay {
+	if took := time.Since(began); took < delay || took > 100*delay { // a busy machine is late too
 		t.Errorf("answered after %s", took)
 	}
 }

@@ -51,3 +51,14 @@ func (d Day) Month() int { return int(d) / 100 }
 
 // String is yyyy-mm-dd.
 func (d Day) String() string { return fmt.Sprintf("%04d-%02d-%02d", d/10000, d/100%100, d%100) }
+
+// Time is midnight UTC at which the calendar date begins; for arithmetic on dates.
+func (d Day) Time() time.Time {
+	return time.Date(int(d)/10000, time.Month(int(d)/100%100), int(d)%100, 0, 0, 0, 0, time.UTC)
+}
+
+// Sub is how many days later d is than other.
+func (d Day) Sub(other Day) int { return int(d.Time().Sub(other.Time()) / (24 * time.Hour)) }
+
+// Add is the day so many days later.
+func (d Day) Add(days int) Day { return DayOf(d.Time().AddDate(0, 0, days), time.UTC, 0) }

@@ -120,3 +120,18 @@ func TestTheSystemClockIsUTC(t *testing.T) {
 		t.Errorf("it is %v", now)
 	}
 }
+
+func TestDatesAreCountedByTheCalendar(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from clock.Day
+		days int
+		to   clock.Day
+	}{
+		{20261231, 1, 20270101}, {20280228, 1, 20280229}, {20270228, 1, 20270301}, {20261125, 0, 20261125}, {20260301, -1, 20260228}, {20261125, 365, 20271125},
+	} {
+		if got := c.from.Add(c.days); got != c.to || c.to.Sub(c.from) != c.days {
+			t.Errorf("%s and %d days is %s, which is %d later", c.from, c.days, got, c.to.Sub(c.from))
+		}
+	}
+}

@@ -132,6 +132,7 @@ type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
 	Card    channel.Channel
+	Wallets []channel.Wallet // the method of each is its Name
 	Jobs    *jobs.Runner
 	Log     *slog.Logger
 	Metrics Metrics

@@ -18,6 +18,13 @@ const (
 	Restoring State = "restoring" // the void is being taken back
 	Adjusting State = "adjusting" // a tip or an adjustment was sent
 
+	Created    State = "created"    // a code is presented; nobody has paid yet
+	Waiting    State = "waiting"    // the customer has not decided: he types the password, or has not scanned
+	Cancelling State = "cancelling" // being closed at the wallets, because somebody wants it so
+	Cancelled  State = "cancelled"  // closed: nothing is charged
+	Closing    State = "closing"    // of an attempt: being closed at its wallet
+	Closed     State = "closed"     // of an attempt: nobody can pay it any more
+
 	Held       State = "held"       // a hold stands
 	Completing State = "completing" // a completion was sent
 	Completed  State = "completed"  // a completion took its money

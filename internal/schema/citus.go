@@ -7,12 +7,14 @@ import "fmt"
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"payments", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
+	"audit_trail", "audit_heads",
 	"signatures", "signature_parts",
 	"shop_items", "item_photos", "cash_shifts"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",
-	"subject_keys", "subject_holds"}
+	"subject_keys", "subject_holds",
+	"register_imports", "register_entries"}
 
 // Citus are the statements that distribute a migrated schema, in order; running them
 // again fails, because a table is distributed once.

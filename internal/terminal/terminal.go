@@ -20,6 +20,8 @@ var (
 	ErrUnknown   = fault.New(fault.NotFound, "terminal_unknown", "终端号不存在，请联系客服登记。", "This terminal is not registered. Please call support.")
 	ErrSuspended = fault.New(fault.Declined, "terminal_suspended", "终端已停用，请联系客服。", "This terminal is suspended. Please call support.")
 	ErrTampered  = fault.New(fault.Declined, "terminal_tampered", "终端报告被拆动，密钥已销毁，请联系客服。", "This terminal was tampered with; its keys are destroyed. Please call support.")
+	ErrReported  = fault.New(fault.Declined, "terminal_reported", "终端已报失或被盗，不能使用，请联系客服。", "This terminal was reported lost or stolen. Please call support.")
+	ErrRetired   = fault.New(fault.Declined, "terminal_retired", "终端已报废，不能再使用，请联系客服。", "This terminal is retired. Please call support.")
 	ErrRenew     = fault.New(fault.Conflict, "terminal_renew", "密钥需要更新，请重新签到。", "The keys must be renewed. Please sign on again.")
 	ErrBatch     = fault.New(fault.Conflict, "batch_differs", "批次号不一致，请重新签到。", "The batch number differs. Please sign on again.")
 )
@@ -35,6 +37,9 @@ const (
 	Active    State = "active"
 	Suspended State = "suspended"
 	Tampered  State = "tampered" // it said that it was opened; its keys are destroyed
+	Lost      State = "lost"     // its merchant does not find it
+	Stolen    State = "stolen"
+	Retired   State = "retired" // out of use for good
 )
 
 // Terminal is one device at one merchant.
@@ -52,13 +57,18 @@ type Terminal struct {
 	SignedOn time.Time // since when it has its working keys; zero when it signed off, or never signed on
 }
 
-// MaySignOn returns nil, ErrSuspended or ErrTampered.
+// MaySignOn returns nil, or why the terminal may not be used: ErrSuspended, ErrTampered,
+// ErrReported or ErrRetired.
 func (t Terminal) MaySignOn() error {
 	switch t.State {
 	case Active:
 		return nil
 	case Tampered:
 		return ErrTampered
+	case Lost, Stolen:
+		return ErrReported
+	case Retired:
+		return ErrRetired
 	}
 	return ErrSuspended
 }
@@ -94,6 +104,20 @@ func Add(ctx context.Context, tx *store.Tx, t Terminal) error {
 
 // ByID finds a terminal; ErrUnknown when there is none.
 func ByID(ctx context.Context, q store.Querier, m merchant.ID, id ID) (Terminal, error) {
+	return find(ctx, q, m, id, "")
+}
+
+// BySerial finds the terminal that a machine is, wherever it stands; ErrUnknown when no
+// machine with this serial was ever registered.
+func BySerial(ctx context.Context, q store.Querier, serial string) (Terminal, error) {
+	var m merchant.ID
+	var id ID
+	err := q.QueryRow(ctx, `SELECT merchant_id, tid FROM terminal_serials WHERE serial = $1`, serial).Scan(&m, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Terminal{}, ErrUnknown
+	} else if err != nil {
+		return Terminal{}, fmt.Errorf("find machine: %w", err)
+	}
 	return find(ctx, q, m, id, "")
 }
 

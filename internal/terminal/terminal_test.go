@@ -57,6 +57,12 @@ func TestATerminalIsFoundAsItWasAdded(t *testing.T) {
 		if err := add(t, db, again); !store.IsUnique(err) {
 			t.Errorf("one number twice at one merchant: %v", err)
 		}
+		if got, err := terminal.BySerial(t.Context(), db.Read(), "SN-1"); err != nil || got != want {
+			t.Errorf("by its serial: %+v, %v", got, err)
+		}
+		if _, err := terminal.BySerial(t.Context(), db.Read(), "SN-2"); !errors.Is(err, terminal.ErrUnknown) {
+			t.Errorf("an unknown serial: %v", err)
+		}
 		elsewhere := want
 		elsewhere.Merchant = 8
 		if err := add(t, db, elsewhere); !store.IsUnique(err) {
@@ -115,7 +121,8 @@ func TestOnlyAnActiveTerminalMayTakePayments(t *testing.T) {
 		for _, c := range []struct {
 			state terminal.State
 			want  error
-		}{{terminal.Suspended, terminal.ErrSuspended}, {terminal.Active, nil}} {
+		}{{terminal.Suspended, terminal.ErrSuspended}, {terminal.Tampered, terminal.ErrTampered}, {terminal.Lost, terminal.ErrReported},
+			{terminal.Stolen, terminal.ErrReported}, {terminal.Retired, terminal.ErrRetired}, {terminal.Active, nil}} {
 			if err := write(t, db, func(tx *store.Tx) error { return terminal.SetState(t.Context(), tx, 7, "T0000001", c.state) }); err != nil {
 				t.Fatal(err)
 			}

@@ -53,6 +53,8 @@ var codes = map[*fault.Fault]string{
 	terminal.ErrUnknown:     "97",
 	terminal.ErrSuspended:   "58",
 	terminal.ErrTampered:    "58",
+	terminal.ErrReported:    "58",
+	terminal.ErrRetired:     "58",
 	terminal.ErrRenew:       codeMAC,
 	identity.ErrOther:       "58",
 	terminal.ErrBatch:       "77",

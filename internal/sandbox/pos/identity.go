@@ -53,6 +53,15 @@ func (t *Terminal) Certify(i Identity) error {
 	return nil
 }
 
+// Line is the TLS of the terminal whose memory lies at path; nil when it speaks plain TCP.
+func Line(path string) (*tls.Config, error) {
+	s, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	return s.line()
+}
+
 // line is the TLS that a terminal's memory asks for; nil is plain TCP. Files come before the identity.
 func (s *state) line() (*tls.Config, error) {
 	switch {

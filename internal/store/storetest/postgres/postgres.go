@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -136,6 +137,9 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
 
+// ports counts the ports that freePort has looked at.
+var ports atomic.Int64
+
 func command(ctx context.Context, who *syscall.Credential, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the binary was found in a fixed place
 	cmd.Dir = "/"
@@ -143,10 +147,18 @@ func command(ctx context.Context, who *syscall.Credential, name string, args ...
 	return cmd
 }
 
+// freePort finds a port below the range from which the kernel takes those of others, so that
+// it is still free when the server comes back after a kill. Processes that look at once begin
+// at places of their own.
 func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for try := 0; ; try++ {
+		port := 10000 + (os.Getpid()*31+int(ports.Add(1)))%6000
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
+		if try > 1000 {
+			return 0, err
+		}
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
