@@ -65,7 +65,7 @@ refresh().then(() => {
 });
 loadItems();
 resumeRefunds();
-preload();
+setTimeout(preload, 12000);
 setInterval(drawNet, 3000);
 drawNet();
 if ("serviceWorker" in navigator) addEventListener("load", () => navigator.serviceWorker.register("/pos/sw.js", { scope: "/pos" }).catch(() => {}));

@@ -19,9 +19,8 @@ const setTheme = (theme) => {
 export const setVoice = (on) => {
   voice.set(on);
   const b = $("#voice");
-  b.setAttribute("aria-pressed", String(on));
   b.replaceChildren(icon(on ? "volume" : "volume-off"));
-  b.setAttribute("aria-label", t(on ? "voice.on" : "voice.off"));
+  b.setAttribute("aria-label", t(on ? "voice.mute" : "voice.unmute"));
 };
 
 export const drawMe = () => {
