@@ -22,15 +22,17 @@ var floors = map[string]int{
 	"internal/audit": 2, "internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/password": 2, "internal/qr": 2, "internal/risk": 2,
 	"internal/books": 3, "internal/cash": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/shop": 3, "internal/terminal": 3,
 	"internal/custody": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
-	"internal/auth":      4,
-	"internal/subject":   4,
+	"internal/live":    3,
+	"internal/auth":    4,
+	"internal/subject": 4,
+	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
-	"internal/web":       7,
+	"internal/web":       7, "internal/report": 7, "internal/receipt": 7,
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, "internal/advice": 4, // becoming a merchant
+	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, // becoming a merchant
 	"internal/app":     9,
 	"internal/bench":   10,
 	"internal/torture": 10,
@@ -38,7 +40,7 @@ var floors = map[string]int{
 	// The load generator and the torture start throw-away servers too.
 	"internal/store/storetest/postgres": 9,
 	// Helpers of tests: above everybody, so that only tests import them.
-	"internal/channel/channeltest": 11, "internal/simulation": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12, "internal/keys/keystest": 13, "internal/web/webtest": 13,
+	"internal/channel/channeltest": 11, "internal/simulation": 11, "internal/store/storetest": 12, "internal/store/storetest/run": 12, "internal/keys/keystest": 13, "internal/web/webtest": 13, "internal/payment/paymenttest": 11,
 }
 
 // sideways holds the imports within one floor that are allowed, and why.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hawker/internal/books"
+	"hawker/internal/feelock"
 	"hawker/internal/keys"
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
@@ -104,11 +105,11 @@ func (s sandbox) provision(ctx context.Context, tx *store.Tx, id merchant.ID, te
 	if err := merchant.Add(ctx, tx, m, now); err != nil {
 		return nil, err
 	}
-	none, plenty := money.Zero(m.Currency), money.New(1_000_000_000_000_00, m.Currency)
-	for _, kind := range []string{"credit", "debit"} {
-		if err := merchant.AddFee(ctx, tx, id, "card", kind, merchant.FeePlan{Version: 1, Rate: 60, Min: none, Cap: none}, now.Add(-time.Minute)); err != nil {
-			return nil, err
-		}
+	plenty := money.New(1_000_000_000_000_00, m.Currency)
+	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("load generator"), now.Add(-time.Minute),
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 60}}); err != nil {
+		return nil, err
 	}
 	for _, kind := range []string{"", "credit"} {
 		if err := risk.SetLimit(ctx, tx, int64(id), risk.Limit{Method: "card", CardKind: kind, PerPayment: plenty, Daily: plenty, Monthly: plenty}); err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -73,20 +74,22 @@ func (s sandbox) plant(ctx context.Context) error {
 	return err
 }
 
+// fees is the fee lock, through which a seed goes like everybody.
+func (s sandbox) fees() *feelock.Book {
+	return feelock.Open(feelock.Config{DB: s.db, Seal: s.keys, Clock: s.Clock})
+}
+
 func (s sandbox) merchant(ctx context.Context, tx *store.Tx, m merchant.Merchant) error {
 	now := s.Clock()
 	if err := merchant.Add(ctx, tx, m, now); err != nil {
 		return err
 	}
 	cny := func(minor int64) money.Amount { return money.New(minor, money.CNY) }
-	for kind, plan := range map[string]merchant.FeePlan{
-		"credit": {Version: 1, Rate: 60, Min: cny(0), Cap: cny(0)},
-		"debit":  {Version: 1, Rate: 50, Min: cny(0), Cap: cny(2000)},
-		"":       {Version: 1, Rate: 60, Min: cny(0), Cap: cny(0)},
-	} {
-		if err := merchant.AddFee(ctx, tx, m.ID, "card", kind, plan, now); err != nil {
-			return err
-		}
+	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("the sandbox's first start"), now,
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 50, Cap: cny(2000)}},
+		feelock.Rate{Line: feelock.Line{Method: "card"}, FeePlan: merchant.FeePlan{Rate: 60}}); err != nil {
+		return err
 	}
 	// A micro merchant's credit card receipts are bounded: 1,000 a day, 10,000 a month (domain rules for micro merchants).
 	for _, l := range []risk.Limit{

@@ -15,6 +15,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
@@ -33,6 +34,7 @@ type Server struct {
 	DB      *store.DB
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
+	Fees    *feelock.Book
 	Sandbox *cardnet.Network // nil when the network is elsewhere
 
 	node      *node
@@ -109,8 +111,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
+	s.openFees(ks)
 	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
-		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember})
+		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember, Fees: s.Fees})
 	s.card.OnLate(s.Engine.Late)
 	s.Jobs.Lease = 2*c.Network.Timeout + 5*time.Second
 	if err := s.beat(ctx); err != nil {

@@ -63,13 +63,40 @@ func Append(ctx context.Context, tx *store.Tx, list ...Event) error {
 	if _, err := insertEvents.Exec(ctx, tx, rows); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
+	for m := range count {
+		tx.Announce(topic, m)
+	}
 	return nil
+}
+
+// topic is under which commits are announced that wrote events.
+const topic = "events"
+
+// Listen has f called, in this process, with the merchant of events that were just
+// committed. f must return at once.
+func Listen(db *store.DB, f func(merchant int64)) (stop func()) { return db.Listen(topic, f) }
+
+// Head is the number of a merchant's latest event; 0 when there is none.
+func Head(ctx context.Context, q store.Querier, merchant int64) (seq int64, err error) {
+	err = q.QueryRow(ctx, `SELECT COALESCE(MAX(seq), 0) FROM event_heads WHERE merchant_id = $1`, merchant).Scan(&seq)
+	if err != nil {
+		return 0, fmt.Errorf("head of events: %w", err)
+	}
+	return seq, nil
+}
+
+// About lists the events about ref, oldest first.
+func About(ctx context.Context, q store.Querier, merchant int64, ref string) ([]Event, error) {
+	return list(ctx, q, merchant, `ref = $2 ORDER BY seq`, ref)
 }
 
 // After lists a merchant's events with numbers above seq, oldest first, at most limit. Body is a json.RawMessage.
 func After(ctx context.Context, q store.Querier, merchant, seq int64, limit int) ([]Event, error) {
-	rows, err := q.Query(ctx, `SELECT seq, kind, ref, body, created_at FROM events
-		WHERE merchant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, merchant, seq, limit)
+	return list(ctx, q, merchant, `seq > $2 ORDER BY seq LIMIT $3`, seq, limit)
+}
+
+func list(ctx context.Context, q store.Querier, merchant int64, where string, args ...any) ([]Event, error) {
+	rows, err := q.Query(ctx, `SELECT seq, kind, ref, body, created_at FROM events WHERE merchant_id = $1 AND `+where, append([]any{merchant}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}

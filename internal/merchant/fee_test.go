@@ -1,17 +1,12 @@
 package merchant_test
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
-	"hawker/internal/fault"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/store"
-	"hawker/internal/store/storetest"
 )
 
 func TestAFeeIsItsRateRoundedHalfUpWithinItsBounds(t *testing.T) {
@@ -87,100 +82,4 @@ func TestAFeeIsNeverNegativeNorOverItsAmountAndNeverFallsWhenTheAmountGrows(t *t
 			r.Fatalf("fee of %d is %v, of one more it is %v, %v", amount, fee, more, err)
 		}
 	})
-}
-
-func TestThePlanInForceIsTheNewestThatHasBegun(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		m := noodles(t)
-		from := func(hours int) time.Time { return noon.Add(time.Duration(hours) * time.Hour) }
-		plan := func(version int, rate money.BasisPoints) merchant.FeePlan {
-			return merchant.FeePlan{Version: version, Rate: rate, Min: money.New(1, m.Currency), Cap: money.New(2000, m.Currency)}
-		}
-		if err := db.Write(t.Context(), func(tx *store.Tx) error {
-			for _, p := range []struct {
-				kind string
-				plan merchant.FeePlan
-				from time.Time
-			}{
-				{"credit", plan(1, 60), from(0)}, {"credit", plan(2, 55), from(24)}, {"credit", plan(3, 50), from(48)},
-				{"debit", plan(1, 50), from(0)}, {"", plan(1, 65), from(0)},
-			} {
-				if err := merchant.AddFee(t.Context(), tx, m.ID, "card", p.kind, p.plan, p.from); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range []struct {
-			name string
-			kind string
-			at   time.Time
-			want merchant.FeePlan
-		}{
-			{"the first, from its very instant", "credit", from(0), plan(1, 60)},
-			{"the first, a microsecond before the second begins", "credit", from(24).Add(-time.Microsecond), plan(1, 60)},
-			{"the second, from its very instant", "credit", from(24), plan(2, 55)},
-			{"the third, long after", "credit", from(24 * 365), plan(3, 50)},
-			{"another card kind has its own", "debit", from(72), plan(1, 50)},
-			{"a card that does not tell has its own", "", from(72), plan(1, 65)},
-		} {
-			if got, err := feeAt(t.Context(), db.Read(), m, "card", c.kind, c.at); err != nil || got != c.want {
-				t.Errorf("%s: got %+v, %v", c.name, got, err)
-			}
-		}
-		for name, missing := range map[string]func() (merchant.FeePlan, error){
-			"before the first begins": func() (merchant.FeePlan, error) {
-				return feeAt(t.Context(), db.Read(), m, "card", "credit", from(0).Add(-time.Microsecond))
-			},
-			"another method": func() (merchant.FeePlan, error) {
-				return feeAt(t.Context(), db.Read(), m, "wallet", "credit", from(1))
-			},
-			"another merchant": func() (merchant.FeePlan, error) {
-				stranger := m
-				stranger.ID++
-				return feeAt(t.Context(), db.Read(), stranger, "card", "credit", from(1))
-			},
-		} {
-			if p, err := missing(); err == nil || fault.Of(err).Kind != fault.Internal {
-				t.Errorf("%s: got %+v, %v", name, p, err)
-			}
-		}
-		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			return merchant.AddFee(t.Context(), tx, m.ID, "card", "credit", plan(3, 1), from(0))
-		})
-		if !store.IsUnique(err) {
-			t.Errorf("a version was written twice: %v", err)
-		}
-	})
-}
-
-func TestAPlanThatCannotBeComputedIsNotStored(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		for name, p := range map[string]merchant.FeePlan{
-			"a rate over 100 %":  {Version: 1, Rate: 10001},
-			"a negative rate":    {Version: 1, Rate: -1},
-			"a negative minimum": {Version: 1, Min: money.New(-1, money.CNY)},
-			"a negative cap":     {Version: 1, Cap: money.New(-1, money.CNY)},
-			"no version":         {},
-		} {
-			if err := db.Write(t.Context(), func(tx *store.Tx) error {
-				return merchant.AddFee(t.Context(), tx, 7, "card", name, p, noon)
-			}); err == nil {
-				t.Errorf("%s was stored", name)
-			}
-		}
-	})
-}
-
-// feeAt is what a payment does: read the plans, take the one in force.
-func feeAt(ctx context.Context, q store.Querier, m merchant.Merchant, method, cardKind string, at time.Time) (merchant.FeePlan, error) {
-	plans, err := merchant.PlansOf(ctx, q, m.ID, m.Currency, method, cardKind)
-	if err != nil {
-		return merchant.FeePlan{}, err
-	}
-	return plans.At(at)
 }

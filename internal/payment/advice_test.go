@@ -12,6 +12,7 @@ import (
 	"hawker/internal/books"
 	"hawker/internal/channel"
 	"hawker/internal/fault"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/money"
 	"hawker/internal/payment"
@@ -137,7 +138,7 @@ func TestAnOfflineSaleStaysUnderItsFloor(t *testing.T) {
 func TestWithoutAFloorThereAreNoOfflineSales(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
-		w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Sale: payment.SaleTerms{Tip: -1}})
+		w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Fees: feelocktest.Open(w.db, w.clock), Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Sale: payment.SaleTerms{Tip: -1}})
 		a, err := w.offline(1)
 		ends(t, "a fen", payment.Declined, a, err)
 		sale := w.mustSale(100_00)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hawker/internal/channel"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -66,7 +67,7 @@ func benchmarkSale(b *testing.B, target string, o store.BatchOptions) {
 			if err := merchant.Add(ctx, tx, m, today); err != nil {
 				return err
 			}
-			if err := merchant.AddFee(ctx, tx, m.ID, payment.MethodCard, "debit", plan, today); err != nil {
+			if err := feelocktest.Open(db, w.clock).Board(ctx, tx, m, feelocktest.Consent(), today, cardRates(plan, "debit")...); err != nil {
 				return err
 			}
 			for t := range perMerchant {
@@ -82,7 +83,7 @@ func benchmarkSale(b *testing.B, target string, o store.BatchOptions) {
 	}
 	counter := &commits{}
 	log := slog.New(slog.DiscardHandler)
-	e := payment.New(payment.Config{DB: db, Clock: w.clock, Card: instant{}, Jobs: jobs.NewRunner(db, w.clock, log), Log: log, Metrics: counter, Batch: o, Remember: 1})
+	e := payment.New(payment.Config{DB: db, Clock: w.clock, Fees: feelocktest.Open(db, w.clock), Card: instant{}, Jobs: jobs.NewRunner(db, w.clock, log), Log: log, Metrics: counter, Batch: o, Remember: 1})
 	stop := analyze(b, db)
 	defer stop()
 	var next atomic.Int64

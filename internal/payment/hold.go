@@ -9,6 +9,7 @@ import (
 	"hawker/internal/channel"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -140,7 +141,7 @@ type HoldRequest struct {
 
 // PreauthVoid gives a whole hold back, once, until it is completed or has expired.
 func (e *Engine) PreauthVoid(ctx context.Context, r HoldRequest) (Attempt, error) {
-	return e.onHold(ctx, channel.PreauthVoid, r, func(w *work, a *Attempt, h Hold, _ merchant.FeePlan) (risk.Approval, error) {
+	return e.onHold(ctx, channel.PreauthVoid, r, func(w *work, a *Attempt, h Hold, _ feelock.Plan) (risk.Approval, error) {
 		if a.Amount != h.Amount {
 			return risk.Approval{}, ErrAmountDiffer
 		}
@@ -162,7 +163,7 @@ func (e *Engine) CompleteNotice(ctx context.Context, r HoldRequest) (Attempt, er
 }
 
 func (e *Engine) complete(ctx context.Context, kind channel.Kind, r HoldRequest) (Attempt, error) {
-	return e.onHold(ctx, kind, r, func(w *work, a *Attempt, h Hold, plan merchant.FeePlan) (risk.Approval, error) {
+	return e.onHold(ctx, kind, r, func(w *work, a *Attempt, h Hold, plan feelock.Plan) (risk.Approval, error) {
 		if err := e.terms.allow(h.Amount, a.Amount); err != nil {
 			return risk.Approval{}, err
 		}
@@ -173,7 +174,7 @@ func (e *Engine) complete(ctx context.Context, kind channel.Kind, r HoldRequest)
 		if err != nil {
 			return risk.Approval{}, err
 		}
-		p := Payment{Merchant: a.Merchant, ID: a.ID, Terminal: a.Terminal, Method: MethodCard, State: Sent, Amount: a.Amount, Fee: fee, FeeVersion: plan.Version,
+		p := Payment{Merchant: a.Merchant, ID: a.ID, Terminal: a.Terminal, Method: MethodCard, State: Sent, Amount: a.Amount, Fee: fee, FeeVersion: plan.Version(),
 			Refunded: money.Zero(a.Amount.Currency()), RefundFee: money.Zero(a.Amount.Currency()), Card: h.Card, Day: a.Day, Created: a.Created}
 		a.Fee = fee
 		// What the hold took of the limits makes room for what completes it.
@@ -191,13 +192,13 @@ func (e *Engine) complete(ctx context.Context, kind channel.Kind, r HoldRequest)
 }
 
 // onHold finds a hold by its authorization code and card, reserves, sends and resolves.
-func (e *Engine) onHold(ctx context.Context, kind channel.Kind, r HoldRequest, reserve func(*work, *Attempt, Hold, merchant.FeePlan) (risk.Approval, error)) (Attempt, error) {
+func (e *Engine) onHold(ctx context.Context, kind channel.Kind, r HoldRequest, reserve func(*work, *Attempt, Hold, feelock.Plan) (risk.Approval, error)) (Attempt, error) {
 	ctx = context.WithoutCancel(ctx)
 	defer r.Card.Wipe()
 	if err := accepts(r.Merchant, r.Amount); err != nil {
 		return Attempt{}, err
 	}
-	var plan merchant.FeePlan
+	var plan feelock.Plan
 	if completes(kind) { // read before the transaction, by the card that must be the hold's
 		var err error
 		if plan, err = e.planOf(ctx, r.Merchant, r.Facts); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/channel"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
@@ -242,7 +243,7 @@ func aStorm(o *outage, t *testing.T) {
 	})
 	counted := &commitCount{hit: make(chan struct{}, 1)}
 	o.jobs = jobs.NewRunner(o.db, o.clock, slog.New(slog.DiscardHandler))
-	o.engine = payment.New(payment.Config{DB: o.db, Clock: o.clock, Card: o.bank, Jobs: o.jobs, Log: discard, Metrics: counted})
+	o.engine = payment.New(payment.Config{DB: o.db, Clock: o.clock, Fees: feelocktest.Open(o.db, o.clock), Card: o.bank, Jobs: o.jobs, Log: discard, Metrics: counted})
 	var tills []*till
 	for m := range merchant.ID(stormMerchants) {
 		tills = append(tills, o.till(m+1)...)
@@ -320,7 +321,7 @@ func (o *outage) till(id merchant.ID) (tills []*till) {
 			}
 			p := plan
 			p.Min, p.Cap = o.amount(1), o.amount(2000)
-			if err := merchant.AddFee(ctx, tx, id, payment.MethodCard, "debit", p, o.clock().Add(-time.Hour)); err != nil {
+			if err := feelocktest.Open(o.db, o.clock).Board(ctx, tx, m, feelocktest.Consent(), o.clock().Add(-time.Hour), cardRates(p, "debit")...); err != nil {
 				return err
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -141,6 +142,7 @@ type Config struct {
 	Node     nodes.ID // written with each attempt
 	Hold     HoldTerms
 	Sale     SaleTerms
+	Fees     *feelock.Book
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
 }
 
@@ -166,7 +168,7 @@ type Engine struct {
 	log     *slog.Logger
 	metrics Metrics
 	batch   *store.Batch[*command]
-	plans   *store.Cache[planKey, merchant.Plans]
+	plans   *store.Cache[planKey, feelock.Plans]
 	flights flights
 	adrift  atomic.Bool // an attempt may be without an outcome and not in flight
 	stans   *stans
@@ -180,8 +182,8 @@ func New(c Config) *Engine {
 	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault(), sales: c.Sale.orDefault()}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
-	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (merchant.Plans, error) {
-		return merchant.PlansOf(ctx, c.DB.Read(), k.merchant, k.currency, k.method, k.cardKind)
+	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (feelock.Plans, error) {
+		return c.Fees.Plans(ctx, k.merchant, k.currency, feelock.Line{Method: k.method, CardKind: k.cardKind})
 	})
 	e.adrift.Store(true) // what an earlier process of this node left
 	c.Jobs.Handle(jobReversal, e.runReversal)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hawker/internal/channel"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/nodes"
 	"hawker/internal/payment"
@@ -26,7 +27,7 @@ func TestWhatADeadNodeLeftIsFoundByAnotherOne(t *testing.T) {
 				watch := payment.Watch{Started: w.clock(), Dead: 10 * time.Second, Late: 40 * time.Second}
 				engine := func(id nodes.ID, c channel.Channel, skew time.Duration) *payment.Engine {
 					clock := func() time.Time { return w.clock().Add(skew) }
-					e := payment.New(payment.Config{DB: w.db, Clock: clock, Card: c, Jobs: jobs.NewRunner(w.db, clock, discard), Log: discard, Metrics: noMetrics{}, Node: id})
+					e := payment.New(payment.Config{DB: w.db, Clock: clock, Fees: feelocktest.Open(w.db, clock), Card: c, Jobs: jobs.NewRunner(w.db, clock, discard), Log: discard, Metrics: noMetrics{}, Node: id})
 					e.Sit(nodes.Place(id))
 					return e
 				}
@@ -74,7 +75,7 @@ func TestANodeKnowsHowFarItsAttemptsHaveOutcomes(t *testing.T) {
 		w := newWorld(t, db, "CNY")
 		hold, ended := make(chan struct{}), make(chan struct{})
 		slow := &stuck{bank: w.bank, kind: channel.Sale, sent: make(chan struct{}), hold: hold}
-		e := payment.New(payment.Config{DB: db, Clock: w.clock, Card: slow, Jobs: jobs.NewRunner(db, w.clock, discard), Log: discard, Metrics: noMetrics{}, Node: 7})
+		e := payment.New(payment.Config{DB: db, Clock: w.clock, Fees: feelocktest.Open(db, w.clock), Card: slow, Jobs: jobs.NewRunner(db, w.clock, discard), Log: discard, Metrics: noMetrics{}, Node: 7})
 		e.Sit(nodes.Place(1))
 		watch := payment.Watch{Started: w.clock(), Dead: 10 * time.Second, Late: 40 * time.Second}
 		mark := func() int64 {

@@ -7,6 +7,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/channel"
+	"hawker/internal/feelock"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/risk"
@@ -43,7 +44,7 @@ func (e *Engine) charge(ctx context.Context, kind channel.Kind, s SaleRequest, m
 	if err != nil {
 		return Attempt{}, err
 	}
-	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version,
+	p := Payment{Merchant: s.Merchant.ID, Terminal: s.Terminal, Method: MethodCard, Amount: s.Amount, Fee: fee, FeeVersion: plan.Version(),
 		Refunded: money.Zero(s.Amount.Currency()), RefundFee: money.Zero(s.Amount.Currency()), Card: s.Facts}
 	weigh := facts(p, 0)
 	var made wrote
@@ -73,15 +74,15 @@ func (e *Engine) charge(ctx context.Context, kind channel.Kind, s SaleRequest, m
 }
 
 // planOf is the fee plan in force for a merchant's payments with such a card.
-func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (merchant.FeePlan, error) {
+func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (feelock.Plan, error) {
 	return e.planAt(ctx, m, c, e.now())
 }
 
 // planAt is the plan that was in force at a time.
-func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (merchant.FeePlan, error) {
+func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (feelock.Plan, error) {
 	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, MethodCard, string(c.Kind)})
 	if err != nil {
-		return merchant.FeePlan{}, err
+		return feelock.Plan{}, err
 	}
 	plan, err := plans.At(at)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/events"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -246,9 +247,10 @@ func TestScenario12RefundsGiveBackExactlyTheStoredFee(t *testing.T) {
 		}
 		// A plan that changes later changes no payment that was made.
 		sale := w.mustSale(10000)
-		w.write(func(ctx context.Context, tx *store.Tx) error {
-			return merchant.AddFee(ctx, tx, 1, payment.MethodCard, "debit", merchant.FeePlan{Version: 2, Rate: 100}, w.now)
-		})
+		w.lower(30)
+		if later := w.mustSale(10000); later.Fee.Minor() != 30 {
+			t.Fatal(later.Fee)
+		}
 		if r, err := w.refund(sale, 10000); err != nil || r.Fee.Minor() != 60 {
 			t.Fatal(r.Fee, err)
 		}
@@ -453,7 +455,7 @@ func TestAProcessThatDiesWithAPaymentInFlight(t *testing.T) {
 						return approves
 					})
 					dying := &stuck{bank: w.bank, kind: kind, sent: make(chan struct{}), hold: hold}
-					old := payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: dying, Jobs: jobs.NewRunner(w.db, w.clock, discard), Log: discard, Metrics: noMetrics{}})
+					old := payment.New(payment.Config{DB: w.db, Clock: w.clock, Fees: feelocktest.Open(w.db, w.clock), Card: dying, Jobs: jobs.NewRunner(w.db, w.clock, discard), Log: discard, Metrics: noMetrics{}})
 					ended := make(chan struct{})
 					r := w.returns(sale, 1000)
 					go func() { // the old process: its answer comes after it was declared dead

@@ -147,13 +147,22 @@ func (w *work) writeRows() error {
 	if _, err := insertAttempts.Exec(w.ctx, w.tx, attempts); err != nil {
 		return err
 	}
+	var set apart
+	for _, r := range w.newPayments {
+		set.move(rowKey{r.Merchant, r.ID}, "", r.State)
+	}
+	if err := set.write(w); err != nil {
+		return err
+	}
 	return w.updateRows()
 }
 
 func (w *work) updateRows() error {
 	var payments, attempts [][]any
+	var set apart
 	for k, r := range w.payments {
 		if r.change {
+			set.move(k, r.was, r.State)
 			payments = append(payments, []any{k.merchant, k.id, r.was, r.State, r.Amount.Minor(), r.Fee.Minor(), r.Refunded.Minor(), r.RefundFee.Minor(), store.At(r.updated)})
 			r.was, r.change = r.State, false
 		}
@@ -176,7 +185,7 @@ func (w *work) updateRows() error {
 			return fmt.Errorf("%w: %d of %d", errMoved, int64(len(u.rows))-n, len(u.rows))
 		}
 	}
-	return nil
+	return set.write(w)
 }
 
 func number(b bool) int {

@@ -9,11 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"hawker/internal/auth"
 	"hawker/internal/books"
 	"hawker/internal/card"
 	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/clock"
+	"hawker/internal/feelock"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
@@ -271,6 +274,7 @@ func (noMetrics) Commit(int)                                  {}
 
 // world is one merchant with one terminal, an engine and a bank.
 type world struct {
+	book     *feelock.Book // of the engine
 	t        testing.TB
 	db       *store.DB
 	bank     *bank
@@ -298,7 +302,38 @@ func zone(t testing.TB) *time.Location {
 }
 
 // plan is the fee plan of the world's merchant for every kind of card.
-var plan = merchant.FeePlan{Version: 1, Rate: 60}
+var plan = merchant.FeePlan{Rate: 60}
+
+// cardRates is a plan for kinds of cards.
+func cardRates(p merchant.FeePlan, kinds ...string) (list []feelock.Rate) {
+	for _, k := range kinds {
+		list = append(list, feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: k}, FeePlan: p})
+	}
+	return list
+}
+
+// lower has two operators lower the fee of debit cards, and lets the notice pass.
+func (w *world) lower(rate money.BasisPoints) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	book := feelock.Open(feelock.Config{DB: w.db, Seal: feelocktest.Sealer("test"), Clock: w.clock, Jobs: w.jobs})
+	p := plan
+	p.Rate, p.Min, p.Cap = rate, w.amount(1), w.amount(2000)
+	one := auth.Who{Kind: auth.Operator, ID: 1, Role: auth.Finance}
+	made, err := book.Propose(ctx, one, w.merchant, feelock.Draft{Rate: cardRates(p, "debit")[0], From: w.now.Add(32 * 24 * time.Hour), Reason: "a better rate"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	two := one
+	two.ID = 2
+	if _, err := book.Approve(ctx, two, w.merchant, made.ID); err != nil {
+		w.t.Fatal(err)
+	}
+	w.jobs.RunDue(ctx)
+	w.pass(33 * 24 * time.Hour)
+}
+
+func (w *world) fees() *feelock.Book { return feelocktest.Open(w.db, w.clock) }
 
 func newWorld(t testing.TB, db *store.DB, currency money.Currency) *world {
 	t.Helper()
@@ -317,10 +352,8 @@ func newWorldAt(t testing.TB, db *store.DB, currency money.Currency, zone *time.
 		}
 		p := plan
 		p.Min, p.Cap = money.New(1, currency), money.New(2000, currency)
-		for _, kind := range []string{"", "debit", "credit"} {
-			if err := merchant.AddFee(ctx, tx, 1, payment.MethodCard, kind, p, w.now.Add(-time.Hour)); err != nil {
-				return err
-			}
+		if err := w.fees().Board(ctx, tx, w.merchant, feelocktest.Consent(), w.now.Add(-time.Hour), cardRates(p, "", "debit", "credit")...); err != nil {
+			return err
 		}
 		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: 1, ID: w.tid, Serial: "S1", Model: "m", Profile: "unionpay-pos", Lang: "en",
 			State: terminal.Active, Batch: 1, BatchDay: w.merchant.Day(w.now)})
@@ -337,7 +370,8 @@ const floor = 100_00
 
 func (w *world) restartWith(terms payment.HoldTerms) {
 	w.jobs = jobs.NewRunner(w.db, w.clock, slog.New(slog.DiscardHandler))
-	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Hold: terms,
+	w.book = w.fees()
+	w.engine = payment.New(payment.Config{DB: w.db, Clock: w.clock, Fees: w.book, Card: w.bank, Jobs: w.jobs, Log: slog.New(slog.DiscardHandler), Metrics: noMetrics{}, Hold: terms,
 		Sale: payment.SaleTerms{Floor: w.amount(floor)}})
 	w.bank.sink = w.engine.Late
 }

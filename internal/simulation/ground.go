@@ -12,6 +12,7 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/clock"
+	"hawker/internal/feelock"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -138,8 +139,9 @@ func (g *Ground) board(ctx context.Context, db *store.DB, master string) error {
 			return err
 		}
 	}
+	fees := feelock.Open(feelock.Config{DB: db, Seal: ks, Clock: atFounding})
 	for _, s := range g.shops {
-		if err := db.Write(ctx, func(tx *store.Tx) error { return s.board(ctx, tx) }); err != nil {
+		if err := db.Write(ctx, func(tx *store.Tx) error { return s.board(ctx, tx, fees) }); err != nil {
 			return err
 		}
 		for i := range s.terminals {
@@ -162,15 +164,17 @@ func (g *Ground) board(ctx context.Context, db *store.DB, master string) error {
 // asks how much room is left.
 const dailyLimit = 10_000_000
 
-func (s shop) board(ctx context.Context, tx *store.Tx) error {
+func (s shop) board(ctx context.Context, tx *store.Tx, fees *feelock.Book) error {
 	if err := merchant.Add(ctx, tx, s.Merchant, founded); err != nil {
 		return err
 	}
+	plan := merchant.FeePlan{Rate: 60, Min: money.New(1, s.Currency), Cap: money.New(80, s.Currency)}
+	var rates []feelock.Rate
 	for _, kind := range []string{"", "debit", "credit"} {
-		plan := merchant.FeePlan{Version: 1, Rate: 60, Min: money.New(1, s.Currency), Cap: money.New(80, s.Currency)}
-		if err := merchant.AddFee(ctx, tx, s.ID, payment.MethodCard, kind, plan, founded.AddDate(0, 0, -3)); err != nil {
-			return err
-		}
+		rates = append(rates, feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: kind}, FeePlan: plan})
+	}
+	if err := fees.Board(ctx, tx, s.Merchant, feelock.Seeded("simulation"), founded.AddDate(0, 0, -3), rates...); err != nil {
+		return err
 	}
 	if err := risk.SetLimit(ctx, tx, int64(s.ID), risk.Limit{Method: payment.MethodCard, Daily: money.New(dailyLimit, s.Currency)}); err != nil {
 		return err

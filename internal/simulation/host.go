@@ -10,6 +10,7 @@ import (
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/door/iso"
+	"hawker/internal/feelock"
 	"hawker/internal/iso8583"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
@@ -88,7 +89,7 @@ func (h *host) start() error {
 	p.jobs = jobs.NewRunner(p.db, h.clock.now, w.log)
 	p.jobs.Poll, p.jobs.Lease = d.between(oftenPoll, seldomPoll), 2*w.patience+5*time.Second
 	p.engine = payment.New(payment.Config{DB: p.db, Clock: h.clock.now, Card: w.sabotage.channel(gate{p, p.card}), Jobs: p.jobs, Log: w.log,
-		Metrics: told{p}, Node: h.id, Remember: time.Second})
+		Metrics: told{p}, Node: h.id, Remember: time.Second, Fees: feelock.Open(feelock.Config{DB: p.db, Seal: ks, Clock: h.clock.now, Log: w.log})})
 	if w.sabotage.Jobs != nil {
 		w.sabotage.Jobs(p.jobs)
 	}

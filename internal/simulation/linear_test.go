@@ -18,6 +18,8 @@ import (
 	"hawker/internal/channel"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/feelock"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -129,7 +131,7 @@ func newRecorder(t *testing.T, db *store.DB, payments int) *recorder {
 		log := slog.New(slog.DiscardHandler)
 		runner := jobs.NewRunner(db, clock.System, log)
 		r.jobs = append(r.jobs, runner)
-		r.engines = append(r.engines, payment.New(payment.Config{DB: db, Clock: clock.System, Card: bank{r}, Jobs: runner, Log: log, Metrics: noMetrics{}}))
+		r.engines = append(r.engines, payment.New(payment.Config{DB: db, Clock: clock.System, Card: bank{r}, Jobs: runner, Log: log, Metrics: noMetrics{}, Fees: feelocktest.Open(db, clock.System)}))
 	}
 	return r
 }
@@ -139,8 +141,8 @@ func (r *recorder) board(ctx context.Context, tx *store.Tx) error {
 	if err := merchant.Add(ctx, tx, r.merchant, now); err != nil {
 		return err
 	}
-	plan := merchant.FeePlan{Version: 1, Rate: 60, Min: money.Zero(money.CNY), Cap: money.Zero(money.CNY)}
-	if err := merchant.AddFee(ctx, tx, r.merchant.ID, payment.MethodCard, string(card.Debit), plan, now.Add(-time.Hour)); err != nil {
+	rate := feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: string(card.Debit)}, FeePlan: merchant.FeePlan{Rate: 60}}
+	if err := feelocktest.Open(r.db, clock.System).Board(ctx, tx, r.merchant, feelocktest.Consent(), now.Add(-time.Hour), rate); err != nil {
 		return err
 	}
 	for _, h := range r.histories {

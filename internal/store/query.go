@@ -82,7 +82,8 @@ func (r *Reader) QueryRow(ctx context.Context, query string, args ...any) (row *
 // Tx is a transaction that DB.Write began. It also reads what it wrote.
 type Tx struct {
 	Reader
-	tx *sql.Tx
+	tx        *sql.Tx
+	announced map[announced]bool // nil: nothing
 }
 
 // Exec runs a statement and returns the number of rows it touched.

@@ -36,7 +36,7 @@ func Byteas(names ...string) Columns { return Columns{Bytes, names} }
 
 // Set is a statement for many rows of one table, written once: on PostgreSQL it runs
 // as a whole over arrays, on SQLite over as many rows at a time as a prepared statement
-// was made for. Make it with InsertSet, UpdateSet or SelectSet and keep it in a package variable.
+// was made for. Make it with InsertSet, UpdateSet, DeleteSet or SelectSet and keep it in a package variable.
 type Set struct {
 	types  []Type
 	sqlite [len(chunks)]string
@@ -97,6 +97,14 @@ func UpdateSet(table, set, where string, columns ...Columns) Set {
 		return "WITH " + u + " AS (" + values + ") " + orFail(update) + "u WHERE " + where
 	},
 		func(arrays string) string { return update + arrays + " AS " + u + " WHERE " + where })
+}
+
+// DeleteSet deletes the rows that keys name.
+func DeleteSet(table string, key ...Columns) Set {
+	names, types := flatten(key)
+	head := "DELETE FROM " + table + " WHERE (" + strings.Join(names, ", ") + ") IN ("
+	return newSet(types, func(values string) string { return head + values + ")" },
+		func(arrays string) string { return head + "SELECT * FROM " + arrays + ")" })
 }
 
 // SelectSet selects columns of the rows that keys name. With lock, PostgreSQL keeps

@@ -36,6 +36,8 @@ type DB struct {
 	read    *sql.DB
 
 	writes, reads *statements // prepared, SQLite only; pgx prepares by itself
+
+	bells bells
 }
 
 // Open connects to target: "postgres://…" or "postgresql://…", or the path of a
@@ -167,12 +169,14 @@ func (db *DB) once(ctx context.Context, do func(tx *Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // a no-op after Commit
-	if err := do(&Tx{Reader{q: tx, tx: tx, dialect: db.dialect, prepared: db.writes}, tx}); err != nil {
+	t := &Tx{Reader: Reader{q: tx, tx: tx, dialect: db.dialect, prepared: db.writes}, tx: tx}
+	if err := do(t); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return &commitError{fmt.Errorf("commit: %w", err)}
 	}
+	db.bells.announce(t.announced)
 	return nil
 }
 

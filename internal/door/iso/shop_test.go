@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"hawker/internal/feelock"
+	"hawker/internal/feelock/feelocktest"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -45,11 +47,12 @@ func (w *world) shop() *shop {
 		if err := merchant.Add(ctx, tx, s.Merchant, w.clock()); err != nil {
 			return err
 		}
+		var rates []feelock.Rate
 		for _, kind := range []string{"", "debit", "credit"} {
-			plan := merchant.FeePlan{Version: 1, Rate: 60, Min: money.Zero(money.CNY), Cap: money.Zero(money.CNY)}
-			if err := merchant.AddFee(ctx, tx, s.ID, payment.MethodCard, kind, plan, w.clock()); err != nil {
-				return err
-			}
+			rates = append(rates, feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: kind}, FeePlan: merchant.FeePlan{Rate: 60}})
+		}
+		if err := w.fees().Board(ctx, tx, s.Merchant, feelocktest.Consent(), w.clock(), rates...); err != nil {
+			return err
 		}
 		return risk.SetLimit(ctx, tx, int64(s.ID), risk.Limit{Method: payment.MethodCard, PerPayment: money.New(perPayment, money.CNY),
 			Daily: money.New(perDay, money.CNY), Monthly: money.Zero(money.CNY)})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hawker/internal/channel"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/money"
 	"hawker/internal/payment"
@@ -36,7 +37,7 @@ func TestAnInquiryIsApprovedWithABalanceOrNotAtAll(t *testing.T) {
 	} {
 		for lang, says := range map[string]string{"zh-CN": c.zh, "en": c.en} {
 			w := newWorld(t, storetest.SQLite(t), func(config *Config) {
-				config.Engine = payment.New(payment.Config{DB: config.DB, Clock: config.Clock, Card: bank{c.outcome},
+				config.Engine = payment.New(payment.Config{DB: config.DB, Clock: config.Clock, Card: bank{c.outcome}, Fees: feelock.Open(feelock.Config{DB: config.DB, Seal: config.Keys, Clock: config.Clock}),
 					Jobs: jobs.NewRunner(config.DB, config.Clock, config.Log), Log: slog.New(slog.DiscardHandler), Metrics: quiet{}})
 			})
 			d := w.device(lang)

@@ -22,6 +22,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/emv"
+	"hawker/internal/feelock"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/ledger"
@@ -126,7 +127,7 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 		},
 	})
 	w.jobs = jobs.NewRunner(db, w.clock, log)
-	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Jobs: w.jobs, Log: log, Metrics: quiet{},
+	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Fees: w.fees(), Jobs: w.jobs, Log: log, Metrics: quiet{},
 		Sale: payment.SaleTerms{Floor: money.New(50_00, money.CNY)}})
 	host.OnLate(engine.Late)
 	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
@@ -145,6 +146,10 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 }
 
 const acquirer = "48029900"
+
+func (w *world) fees() *feelock.Book {
+	return feelock.Open(feelock.Config{DB: w.db, Seal: w.keys, Clock: w.clock})
+}
 
 // elsewhere is the same keystore as another process has it.
 func (w *world) elsewhere() *keys.Keystore {
