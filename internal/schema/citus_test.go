@@ -59,7 +59,9 @@ SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 't
 SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('shop_items', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('item_photos', 'merchant_id', colocate_with => 'terminals')
-SELECT create_distributed_table('cash_shifts', 'merchant_id', colocate_with => 'terminals')`
+SELECT create_distributed_table('cash_shifts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('card_asks', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('handovers', 'merchant_id', colocate_with => 'terminals')`
 	if got := strings.Join(schema.Citus(), "\n"); got != want {
 		t.Errorf("got\n%s", got)
 	}

@@ -6,6 +6,7 @@ import "hawker/internal/web"
 // browser in the page's language, without it.
 var texts = web.Texts{
 	"pos.title":      {"收款", "Take a payment"},
+	"pos.app":        {"Hawker 收款", "Hawker POS"},
 	"pos.name":       {"收款台", "Checkout"},
 	"pos.navigation": {"收款台的各页", "Parts of the screen"},
 	"pos.close":      {"关闭", "Close"},
@@ -294,4 +295,41 @@ var texts = web.Texts{
 	"pos.net.offline": {"网络断开了。可以继续点单，联网后再收款。", "The network is down. Go on with orders, and charge when it is back."},
 	"pos.net.slow":    {"网络不稳。收款会慢一点，结果以屏幕为准。", "The network is weak. Payments take longer; trust the screen."},
 	"pos.net.lost":    {"没有连上，请稍后再试。", "No connection. Please try again in a moment."},
+
+	"pos.device": {"收款机 %s", "Till %s"},
+
+	"pos.did.sale": {"收款", "Charge"}, "pos.did.present": {"出示收款码", "Code presented"}, "pos.did.void": {"撤销", "Void"}, "pos.did.refund": {"退款", "Refund"}, "pos.did.reversal": {"撤回", "Reversal"},
+
+	"pos.reason.01": {"请客人联系发卡银行，或换一张卡。", "The customer may call the bank, or use another card."},
+	"pos.reason.05": {"银行没有同意。请换一张卡，或换一种方式。", "The bank said no. Try another card or another way."},
+	"pos.reason.13": {"金额不对。请重新输入。", "The amount is wrong. Enter it again."},
+	"pos.reason.14": {"卡号不对。请换一张卡。", "The card number is wrong. Try another card."},
+	"pos.reason.41": {"请换一张卡。", "Please use another card."},
+	"pos.reason.43": {"请换一张卡。", "Please use another card."},
+	"pos.reason.04": {"请换一张卡。", "Please use another card."},
+	"pos.reason.07": {"请换一张卡。", "Please use another card."},
+	"pos.reason.34": {"请换一张卡。", "Please use another card."},
+	"pos.reason.62": {"请换一张卡。", "Please use another card."},
+	"pos.reason.45": {"这张卡有芯片，请插卡。", "This card has a chip. Please insert it."},
+	"pos.reason.51": {"余额不足。请换一张卡，或换一种方式。", "Not enough money. Try another card or another way."},
+	"pos.reason.54": {"卡过期了。请换一张卡。", "The card has expired. Try another card."},
+	"pos.reason.55": {"密码错。请再试一次。", "Wrong PIN. Please try again."},
+	"pos.reason.57": {"这张卡不能这样付款。请换一种方式。", "This card cannot pay like this. Try another way."},
+	"pos.reason.61": {"超过卡的限额。请换一张卡。", "Over the card's limit. Try another card."},
+	"pos.reason.65": {"超过卡的次数限制。请插卡，或换一张卡。", "Over the card's count limit. Insert it, or try another card."},
+	"pos.reason.75": {"密码错误次数太多。请换一张卡。", "Too many wrong PINs. Try another card."},
+	"pos.reason.91": {"发卡银行连不上，没有扣款。请稍后再试。", "The bank cannot be reached. Nothing was charged. Try again later."},
+	"pos.reason.96": {"银行系统暂时不能处理。请稍后再试。", "The bank cannot decide now. Try again later."},
+
+	"pos.reason.NOTENOUGH":                             {"余额不足。请客人换一张卡付款。", "Not enough money. The customer may choose another card in the wallet."},
+	"pos.reason.AUTH_CODE_EXPIRED":                     {"付款码过期了。请客人刷新付款码再扫。", "The code has expired. Ask the customer to refresh it, and scan again."},
+	"pos.reason.AUTHCODEEXPIRE":                        {"付款码过期了。请客人刷新付款码再扫。", "The code has expired. Ask the customer to refresh it, and scan again."},
+	"pos.reason.AUTH_CODE_INVALID":                     {"付款码无效。请客人刷新付款码再扫。", "The code is not valid. Ask the customer to refresh it, and scan again."},
+	"pos.reason.PAYERROR":                              {"客人取消了付款，或支付失败。", "The customer cancelled, or the payment failed."},
+	"pos.reason.REVOKED":                               {"客人取消了付款。", "The customer cancelled."},
+	"pos.reason.ACQ.BUYER_BALANCE_NOT_ENOUGH":          {"余额不足。请客人换一种付款方式。", "Not enough money. The customer may choose another way in the wallet."},
+	"pos.reason.ACQ.BUYER_BANKCARD_BALANCE_NOT_ENOUGH": {"银行卡余额不足。请客人换一张卡。", "Not enough money on the card. The customer may choose another."},
+	"pos.reason.ACQ.PAYMENT_AUTH_CODE_INVALID":         {"付款码无效或过期。请客人刷新付款码再扫。", "The code is not valid any more. Ask the customer to refresh it, and scan again."},
+
+	"pos.card.present": {"沙箱：选一张测试卡，代替真卡", "Sandbox: choose a test card instead of a real one"},
 }
