@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"internal/live":    3,
 	"internal/auth":    4,
 	"internal/subject": 4,
+	"internal/apikey":  5,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
@@ -102,6 +103,9 @@ var fenced = []struct {
 	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
 	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"github.com/chromedp", []string{"internal/web/webtest"}, "the server drives no browser"},
+	{"github.com/go-webauthn", []string{"internal/auth"}, "one package judges passkeys"},
+	{"github.com/pquerna/otp", []string{"internal/auth"}, "one package judges one-time codes"},
+	{"golang.org/x/crypto/argon2", []string{"internal/password"}, "one package hashes passwords"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

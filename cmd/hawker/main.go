@@ -25,6 +25,7 @@ type cli struct {
 	ISO      isoCommand      `cmd:"" name:"iso" help:"Look into ISO 8583 messages."`
 	QR       qrCommand       `cmd:"" name:"qr" help:"Explain payment codes; make and draw merchants' codes."`
 	Device   deviceCommand   `cmd:"" help:"Issue, renew, list and revoke the terminals' certificates."`
+	APIKey   apikeyCommand   `cmd:"" name:"apikey" help:"Make, list, rotate and revoke the keys of merchants' programs."`
 	Params   paramsCommand   `cmd:"" help:"Import and list what terminals fetch."`
 	Payments paymentsCommand `cmd:"" help:"Look into payments: missing signatures."`
 	Jobs     jobsCommand     `cmd:"" help:"List work that waits or gave up; make it run again."`
