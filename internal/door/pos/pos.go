@@ -87,7 +87,7 @@ func (s *Screen) routes() []web.Route {
 		{Method: "GET", Pattern: api + "events", Action: auth.PaymentRead, Handler: s.events},
 		{Method: "POST", Pattern: api + "payments", Action: auth.PaymentTake, Handler: s.create},
 		{Method: "GET", Pattern: api + "payments", Action: auth.PaymentRead, Handler: s.list},
-		{Method: "GET", Pattern: api + "payments/key/{key}", Action: auth.PaymentTake, Handler: s.byKey},
+		{Method: "GET", Pattern: api + "begun/{key}", Action: auth.PaymentTake, Handler: s.byKey},
 		{Method: "GET", Pattern: api + "payments/{id}", Action: auth.PaymentRead, Handler: s.one},
 		{Method: "POST", Pattern: api + "payments/{id}/refresh", Action: auth.PaymentTake, Handler: s.refresh},
 		{Method: "POST", Pattern: api + "payments/{id}/cancel", Action: auth.PaymentCancel, Handler: s.cancel},

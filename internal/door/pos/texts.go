@@ -37,7 +37,7 @@ var texts = web.Texts{
 	"pos.pay.card.long":   {"刷卡", "Card"},
 	"pos.note.label":      {"这笔的备注，客人在小票上能看到", "A note for this payment; the customer sees it on the receipt"},
 	"pos.note.hint":       {"例如：3 号桌", "Such as: table 3"},
-	"pos.discount.rate":   {"%s 折", "%s%% off"},
+	"pos.discount.rate":   {"%s 折", "%s off"},
 	"pos.discount.amount": {"减多少（%s）", "Amount off (%s)"},
 	"pos.discount.take":   {"减去", "Take off"},
 	"pos.discount.none":   {"不优惠", "No discount"},
@@ -101,7 +101,7 @@ var texts = web.Texts{
 	"pos.state.voided":          {"已撤销，原路退回", "Voided, given back the same way"},
 	"pos.state.notsent":         {"这笔没有发出去，没有扣款。", "This was never sent. Nothing was charged."},
 
-	"pos.short.creating": {"创建中", "Starting"}, "pos.short.created": {"等客人付款", "Waiting"}, "pos.short.sent": {"收款中", "Charging"}, "pos.short.waiting": {"等密码", "Password"},
+	"pos.short.creating": {"创建中", "Starting"}, "pos.short.present": {"等客人刷卡", "Waiting for card"}, "pos.short.created": {"等客人付款", "Waiting"}, "pos.short.sent": {"收款中", "Charging"}, "pos.short.waiting": {"等密码", "Password"},
 	"pos.short.approved": {"成功", "Received"}, "pos.short.declined": {"没有收到", "Declined"}, "pos.short.unknown": {"确认中", "Being checked"}, "pos.short.reversing": {"撤回中", "Reversing"},
 	"pos.short.reversed": {"已撤回", "Reversed"}, "pos.short.cancelling": {"取消中", "Cancelling"}, "pos.short.cancelled": {"已取消", "Cancelled"}, "pos.short.expired": {"已过期", "Expired"},
 	"pos.short.voiding": {"撤销中", "Voiding"}, "pos.short.voided": {"已撤销", "Voided"}, "pos.short.restoring": {"恢复中", "Restoring"}, "pos.short.adjusting": {"调整中", "Adjusting"},

@@ -152,9 +152,6 @@ func (s *Screen) order(ctx context.Context, p payment.Payment, v *view) error {
 		return err
 	default:
 		v.Note = o.Note
-		if p.State == payment.Created || p.State == payment.Waiting {
-			v.Expires = o.Expires.UnixMilli()
-		}
 	}
 	var seen shown
 	if len(text) == 0 || json.Unmarshal(text, &seen) != nil { // another asker's evidence has its own form

@@ -94,7 +94,7 @@ const askDiscount = () => {
   const set = (percent, off) => { Object.assign(order, { percent, off }); changed(); closePanel(); };
   const input = h("input", { inputMode: "decimal", autocomplete: "off" });
   panel(t("charge.discount"),
-    h("div.choices", null, ...[500, 1000, 1200, 2000, 3000, 5000].map((p) => button(order.percent === p ? "primary" : "soft", "", t("discount.rate", config.lang === "en" ? p / 100 : (10000 - p) / 1000), () => set(p, 0), { "aria-pressed": String(order.percent === p) }))),
+    h("div.choices", null, ...[500, 1000, 1200, 2000, 3000, 5000].map((p) => button(order.percent === p ? "primary" : "soft", "", t("discount.rate", config.lang === "en" ? p / 100 + "%" : (10000 - p) / 1000), () => set(p, 0), { "aria-pressed": String(order.percent === p) }))),
     h("form.stack", { onsubmit: (e) => { e.preventDefault(); const v = parse(input.value); v > 0 ? set(0, v) : input.focus(); } }, h("label.field", null, h("span", null, t("discount.amount", sign())), h("span.input", null, input)), h("button.button.primary.wide", null, t("discount.take"))),
     button("plain.wide", "", t("discount.none"), () => set(0, 0)));
 };

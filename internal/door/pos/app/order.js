@@ -5,11 +5,11 @@ import { exponent, most, parse } from "./money.js";
 
 export const order = Object.assign({ terms: [""], lines: [], percent: 0, off: 0, note: "" }, kept("order"));
 export const catalogue = { items: [], byId: new Map(), loaded: false };
-const listeners = [];
-export const onOrder = (f) => listeners.push(f);
+const orderListeners = [];
+export const onOrder = (f) => orderListeners.push(f);
 export const changed = () => {
   keep("order", order);
-  listeners.forEach((f) => f());
+  orderListeners.forEach((f) => f());
 };
 
 export const typed = () => order.terms.reduce((sum, term) => sum + (parse(term || "0") || 0), 0);

@@ -8,12 +8,12 @@ import { prime, say, tone, wake } from "./sound.js";
 import { every, kinds, onEvent, streaming } from "./live.js";
 
 export const flow = { now: null, open: kept("open", []), show: () => {}, tray: () => {}, done: () => {} };
-const save = () => keep("open", flow.open.map(({ trying, asking, asked, cancelling, ...rest }) => rest));
+const save = () => keep("open", flow.open.map(({ trying, card, asking, asked, cancelling, ...rest }) => rest));
 
 // How far a payment has come: what was heard late never takes it back.
 const ranks = { created: 1, sent: 2, waiting: 2, unknown: 3, cancelling: 4, reversing: 5, approved: 8, declined: 8, cancelled: 9, expired: 9, reversed: 9, refused: 9, handed: 9, voiding: 10, voided: 11 };
 export const final = (s) => (ranks[s] || 0) >= 8;
-export const stateOf = (i) => i.refused ? "refused" : i.handed ? "handed" : i.p?.state || "creating";
+export const stateOf = (i) => i.refused ? "refused" : i.handed ? "handed" : i.p?.state || (i.card ? (i.card.state === "present" ? "present" : "sent") : "creating");
 
 // Start begins a payment of the order at hand.
 export const start = (method, { code, tendered } = {}) => {
@@ -32,20 +32,43 @@ const send = async (intent) => {
   const { key, method, amount, cart, note, tendered } = intent, code = kept("code." + key, null, sessionStorage);
   if (method === "scan" && !code) return lookFor(intent);
   try {
-    apply(intent, await once(method === "card" ? "card" : "payments", { key, method, amount, cart, note, tendered, code: code || undefined }, () => {
+    const first = await once(method === "card" ? "card" : "payments", { key, method, amount, cart, note, tendered, code: code || undefined }, () => {
       intent.trying = true;
       if (flow.now === intent) flow.show();
-    }));
+    });
+    method === "card" ? follow(intent, first) : apply(intent, first);
   } catch (e) {
     refuse(intent, e);
   }
 };
 
+// follow hears from the card terminal until there is a payment, or it says why there is none.
+const follow = async (intent, c) => {
+  for (;;) {
+    if (c.id) return apply(intent, c);
+    if (c.state === "refused") return refuse(intent, { name: "terminal", message: c.reason });
+    const same = intent.card?.state === c.state && intent.card?.prompt?.en === c.prompt?.en;
+    Object.assign(intent, { card: c, trying: false });
+    if (flow.now === intent) flow.show(same);
+    try {
+      c = await get(`card/${intent.key}?seen=${c.seq}`, { patience: 30000 });
+    } catch (e) {
+      if (e instanceof Refusal && !e.ours) return refuse(intent, e);
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+    if (c === intent.card) await new Promise((done) => setTimeout(done, 500));
+  }
+};
+
+// present taps a sandbox's card on the terminal; stop ends what no card was presented for.
+export const present = (intent, card) => post(`card/${intent.key}/present`, { card }).catch((e) => toast(e.message, "warn"));
+export const stop = (intent) => post(`card/${intent.key}/stop`).catch((e) => toast(e instanceof Refusal ? e.message : t("net.lost"), "warn"));
+
 // lookFor resumes a payment whose code went with its tab: the server knows whether it came.
 const lookFor = async (intent) => {
   for (;;) {
     try {
-      return apply(intent, await get("payments/key/" + intent.key));
+      return apply(intent, await get("begun/" + intent.key));
     } catch (e) {
       if (e instanceof Refusal && e.status === 404 && Date.now() - intent.at > 90000) return refuse(intent, { name: "not_sent", message: t("state.notsent") });
       if (e instanceof Refusal && !e.ours && e.status !== 404) return refuse(intent, e);
@@ -174,7 +197,7 @@ export const adopt = (p, visible) => {
 const pause = (i) => {
   const age = Date.now() - i.at;
   switch (stateOf(i)) {
-    case "waiting": return age < 30000 ? 2000 : age < 90000 ? 5000 : 10000;
+    case "waiting": return streaming() ? 5000 : age < 30000 ? 2000 : 5000;
     case "created": return streaming() ? 10000 : 2000;
     default: return streaming() ? 5000 : 2000;
   }
@@ -183,7 +206,7 @@ const pause = (i) => {
 // quietly asks without telling anybody that it failed: it asks again.
 const quietly = async (i) => {
   try {
-    apply(i, ["waiting", "created"].includes(stateOf(i)) ? await post(`payments/${i.id}/refresh`) : await get("payments/" + i.id));
+    apply(i, await get("payments/" + i.id));
   } catch {}
 };
 
@@ -199,14 +222,9 @@ export const startPayments = () => {
   onEvent(async (kind, body) => {
     const i = flow.open.find((x) => x.id && x.id === body.payment) || (flow.now?.id && flow.now.id === body.payment ? flow.now : null);
     document.dispatchEvent(new CustomEvent("changed", { detail: { kind, body } }));
-    if (kind === "card.prompt") {
-      const waits = flow.open.find((x) => x.key === body.key);
-      if (waits) { waits.prompt = body; if (flow.now === waits) flow.show(); }
-      return;
-    }
     if (!i) return;
     const state = stateOfKind(kind);
-    if (state && state !== "handed") apply(i, { ...i.p, state, code: body.code || i.p?.code, method: body.method || i.p?.method, amount: i.p?.amount ?? i.amount, partial: true });
+    if (state) apply(i, { ...i.p, state, code: body.code || i.p?.code, method: body.method || i.p?.method, amount: i.p?.amount ?? i.amount, partial: true });
     ask(i, "get");
     if (flow.now === i && final(stateOf(i))) get("payments/" + i.id).then((p) => { i.p = p; flow.show(true); }, () => {});
   });

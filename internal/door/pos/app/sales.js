@@ -8,10 +8,10 @@ import { spoken } from "./money.js";
 import { adopt, final } from "./pay.js";
 import { printSlip, showReceipt } from "./print.js";
 
-const tones = { approved: "good", declined: "bad", unknown: "warn", reversing: "warn", waiting: "warn", created: "info", cancelling: "warn", sent: "warn", voiding: "warn", restoring: "warn", adjusting: "warn" };
+const badgeTones = { approved: "good", declined: "bad", unknown: "warn", reversing: "warn", waiting: "warn", created: "info", cancelling: "warn", sent: "warn", voiding: "warn", restoring: "warn", adjusting: "warn" };
 const badge = (p) => {
   const refunded = p.refunded > 0;
-  return h("span.badge." + (refunded ? "violet" : tones[p.state] || "quiet"), null, t(refunded ? (p.refunded >= p.amount ? "short.refunded" : "short.part") : "short." + p.state));
+  return h("span.badge." + (refunded ? "violet" : badgeTones[p.state] || "quiet"), null, t(refunded ? (p.refunded >= p.amount ? "short.refunded" : "short.part") : "short." + p.state));
 };
 const icons = { wechat: "brand-wechat", alipay: "brand-alipay", unionpay: "qrcode", ecny: "wallet", card: "credit-card", cash: "cash" };
 const method = (p) => t("method." + (icons[p.method] ? p.method : "other"));

@@ -6,7 +6,7 @@ import { sums } from "./order.js";
 import { tone } from "./sound.js";
 import { look } from "./scan.js";
 import { gun, isPaymentCode } from "./charge.js";
-import { cancel, ask, final, flow, leave, next, open, start, stateOf } from "./pay.js";
+import { ask, cancel, final, flow, leave, next, open, present, start, stateOf, stop } from "./pay.js";
 import { printSlip, showReceipt } from "./print.js";
 import { askSignature } from "./sign.js";
 import { handOver } from "./handover.js";
@@ -52,17 +52,18 @@ const tick = () => {
   e.textContent = t("qr.expires", `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`);
 };
 
+const prompt = (i) => i.card?.prompt && h("p.prompt", { role: "status" }, config.lang === "en" ? i.card.prompt.en : i.card.prompt.zh);
 const methodName = (m) => t("method." + (["wechat", "alipay", "unionpay", "ecny", "card", "cash"].includes(m) ? m : "other"));
 
 // Each screen: [tone, content, buttons].
 const screens = {
-  creating: (i) => ["plain", [...head("quiet", "", t("state.creating"), i.amount), h("div.spinner", { "aria-hidden": "true" }),
-    i.prompt ? h("p.prompt", { role: "status" }, config.lang === "en" ? i.prompt.en : i.prompt.zh) : text(i.trying ? t("state.trying") : "")], i.trying ? [leaveButton()] : []],
-  sent: (i) => ["plain", [...head("quiet", "", t(i.method === "card" ? "state.card" : "state.sent"), i.amount), h("div.spinner", { "aria-hidden": "true" }),
-    i.prompt && h("p.prompt", { role: "status" }, config.lang === "en" ? i.prompt.en : i.prompt.zh)], [leaveButton()]],
+  creating: (i) => ["plain", [...head("quiet", "", t("state.creating"), i.amount), h("div.spinner", { "aria-hidden": "true" }), text(i.trying ? t("state.trying") : "")], i.trying ? [leaveButton()] : []],
+  present: (i) => ["plain", [...head("quiet", "credit-card", t("state.card"), i.amount), prompt(i), i.card.cards?.length && text(t("card.present")),
+    i.card.cards?.length && h("div.choices.cards", null, ...i.card.cards.map((c) => button("soft", "", config.lang === "en" ? c.en : c.zh, () => present(i, c.name))))], [button("plain.wide", "", t("do.cancel"), () => stop(i))]],
+  sent: (i) => ["plain", [...head("quiet", "", t("state.sent"), i.amount), h("div.spinner", { "aria-hidden": "true" }), prompt(i)], [leaveButton()]],
   created: (i) => ["plain", [...head("quiet", "", t("state.qr"), i.p.amount), i.p.symbol && symbol(i.p.symbol, t("qr.label")), text(t("qr.with")), i.p.expires && clockLine(i)],
     [button("soft.wide", "devices", t("do.handover"), () => handOver(i)), cancelButton(i)]],
-  waiting: (i) => ["warm", [...head("warn", "lock", t("state.waiting"), i.p.amount, text(t("state.waiting.text"))), i.p.expires && clockLine(i)],
+  waiting: (i) => ["warm", [...head("warn", "lock", t("state.waiting"), i.p.amount, text(t("state.waiting.text")))],
     [button("soft.wide", "devices", t("do.handover"), () => handOver(i)), leaveButton(), cancelButton(i)]],
   cancelling: (i) => ["warm", [...head("warn", "hourglass", t("state.cancelling"), i.amount, text(t("state.cancelling.text")))], [leaveButton()]],
   approved: (i) => {
@@ -159,7 +160,6 @@ export const show = (quiet) => {
   } else if (shown !== was) {
     $("#alert").textContent = "";
   }
-  if (config.debug) document.documentElement.dataset.shown = name + "@" + Math.round(performance.timeOrigin + performance.now());
   clearInterval(ticking);
   tick();
   ticking = setInterval(tick, 1000);
@@ -169,7 +169,10 @@ export const show = (quiet) => {
 export const tray = () => {
   const waiting = flow.open.filter((i) => i !== flow.now), chip = $("#tray");
   chip.hidden = !waiting.length;
-  $("span", chip).textContent = t(waiting.length === 1 ? "tray.one" : "tray.many", waiting.length);
+  const words = t(waiting.length === 1 ? "tray.one" : "tray.many", waiting.length);
+  $("span", chip).textContent = words;
+  $("b", chip).textContent = waiting.length;
+  chip.setAttribute("aria-label", words);
 };
 const openTray = () => panel(t("tray.title"), h("ul.rows", null, ...flow.open.map((i) => h("li", null, h("button.row-button", { type: "button", onclick: () => { closePanel(); open(i); } },
   h("span", null, h("b", null, money(i.amount)), h("small", null, `${methodName(i.p?.method || i.method)} · ${time(i.at)}`)), h("span.badge." + (stateOf(i) === "created" ? "info" : "warn"), null, t("short." + stateOf(i))))))), h("p.hint", null, t("tray.hint")));

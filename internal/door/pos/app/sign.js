@@ -5,7 +5,7 @@ import { money } from "./money.js";
 import { flow } from "./pay.js";
 
 export const askSignature = async (intent) => {
-  const canvas = h("canvas.pad", { "aria-label": t("sign.label") }), d = panel(t("sign.title"), h("p.figure", null, money(intent.p.amount)), canvas,
+  const canvas = h("canvas.signpad", { "aria-label": t("sign.label") }), d = panel(t("sign.title"), h("p.figure", null, money(intent.p.amount)), canvas,
     h("div.two", null, button("soft", "refresh", t("sign.clear"), () => pad?.clear()), button("primary", "check", t("sign.done"), () => done())));
   d.classList.add("wide");
   d.addEventListener("close", () => d.classList.remove("wide"), { once: true });
