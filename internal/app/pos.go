@@ -13,19 +13,22 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/receipt"
-	software "hawker/internal/sandbox/pos"
 	"hawker/internal/sandbox/cards"
+	software "hawker/internal/sandbox/pos"
 	"hawker/internal/signature"
 	"hawker/internal/terminal"
 )
 
-// screen is where money is taken at a counter. In the sandbox the software terminal stands beside it.
-func (s *Server) screen(ks *keys.Keystore, signatures *signature.Store, hub *live.Hub) *pos.Screen {
-	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: hub, Receipts: receipt.Open(s.DB, ks, signatures, s.base()), Signatures: signatures, Clock: s.Config.Clock, Site: s.Config.Base}
+// openTill makes the screen where money is taken at a counter. In the sandbox the software
+// terminal stands beside it.
+func (s *Server) openTill(ks *keys.Keystore) {
+	s.hub = live.New(s.DB, s.Config.Log)
+	signatures := signature.Open(s.DB, ks, s.Config.Clock)
+	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: s.hub, Receipts: receipt.Open(s.DB, ks, signatures, s.base()), Signatures: signatures, Clock: s.Config.Clock, Site: s.Config.Base}
 	if s.Sandbox != nil {
 		c.Reader = beside{file: s.Config.TerminalFile(), host: s.isoAt.Addr().String(), plain: s.Config.ISO.Plain}
 	}
-	return pos.New(c)
+	s.till = pos.New(c)
 }
 
 // beside is the sandbox's software terminal as a till uses it. It is switched on for each

@@ -7,7 +7,7 @@ import (
 
 // doors are the faces in a browser, a line each, and the first page that leads to them.
 func (s *Server) doors() []web.Door {
-	list := []web.Door{}
+	list := []web.Door{s.till.Door()}
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
