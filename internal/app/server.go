@@ -50,7 +50,7 @@ type Server struct {
 	accounts  *wallet.Accounts // at the simulated wallets
 	hub       *live.Hub
 	till      *pos.Screen
-	walletsAt net.Listener
+	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -227,6 +227,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.hub.Run(listen) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
 			failed <- fmt.Errorf("terminal port: %w", err)
