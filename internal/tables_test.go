@@ -33,6 +33,12 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"contract_acknowledgements": {"internal/contract", ""},
 	"contract_signatures":       {"internal/contract", ""},
+	"training_attempts":         {"internal/training", ""},
+	"training_certificates":     {"internal/training", ""},
+	"reviews":                   {"internal/feedback", ""},
+	"privacy_requests":          {"internal/privacy", ""},
+	"privacy_looks":             {"internal/privacy", "a person may stand with several merchants, or with none"},
+	"privacy_runs":              {"internal/privacy", "one run is about everybody"},
 
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
