@@ -16,6 +16,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/payer"
 	"hawker/internal/door/pos"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
@@ -23,6 +24,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/live"
 	"hawker/internal/payment"
+	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
 	"hawker/internal/schema"
@@ -50,6 +52,8 @@ type Server struct {
 	accounts  *wallet.Accounts // at the simulated wallets
 	hub       *live.Hub
 	till      *pos.Screen
+	receipts  *receipt.Desk
+	payer     *payer.Payer
 	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
@@ -144,6 +148,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openReceipts(ks)
 	s.openTill(ks)
 	routes, err := s.routes()
 	if err != nil {

@@ -10,6 +10,7 @@ func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
 		s.till.Door(),
+		s.payer.Door(),
 	}
 	var paths []string
 	for _, d := range list {
