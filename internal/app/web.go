@@ -2,12 +2,13 @@ package app
 
 import (
 	"hawker/internal/door/home"
+	"hawker/internal/door/signin"
 	"hawker/internal/web"
 )
 
 // doors are the faces in a browser, a line each, and the first page that leads to them.
 func (s *Server) doors() []web.Door {
-	list := []web.Door{}
+	list := s.signInDoors()
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
@@ -21,5 +22,5 @@ func (s *Server) doors() []web.Door {
 
 // webConfig is what the kit knows of this server.
 func (s *Server) webConfig() web.Config {
-	return web.Config{Log: s.Config.Log, TLS: s.Config.HTTP.Cert != ""}
+	return web.Config{Log: s.Config.Log, TLS: s.tls(), Auth: s.cookies(), Refused: signin.Refused}
 }

@@ -6,8 +6,17 @@ import (
 	"hawker/internal/web"
 )
 
-// accountTexts are the words of the pages behind the sign-in.
-var accountTexts = web.Texts{
+// accountTexts are the words of the pages behind the sign-in, those for roles among them.
+var accountTexts = func() web.Texts {
+	for key, text := range texts {
+		if role, ok := strings.CutPrefix(key, "signin.role."); ok {
+			accountWords["account.role."+role] = text
+		}
+	}
+	return accountWords
+}()
+
+var accountWords = web.Texts{
 	"account.security": {"账号安全", "Security"},
 	"account.staff":    {"员工", "Staff"},
 	"account.people":   {"运营人员", "Operators"},
@@ -199,12 +208,4 @@ var accountTexts = web.Texts{
 	"account.act.device.lock":         {"改了设备的 PIN 要求", "Changed a device's PIN rule"},
 	"account.act.device.revoke":       {"解除了设备配对", "Unpaired a device"},
 	"account.act.settings.sign_in":    {"改了登录规则", "Changed the sign-in rules"},
-}
-
-func init() {
-	for key, text := range texts { // the same words for roles on both faces
-		if role, ok := strings.CutPrefix(key, "signin.role."); ok {
-			accountTexts["account.role."+role] = text
-		}
-	}
 }

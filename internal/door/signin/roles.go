@@ -1,10 +1,13 @@
 package signin
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"hawker/internal/auth"
+	"hawker/internal/web"
 )
 
 func escape(s string) string { return url.QueryEscape(s) }
@@ -51,4 +54,13 @@ func browser(agent string) string {
 		return string(r[:40]) + "…"
 	}
 	return agent
+}
+
+// Refused answers in its own way whoever may not yet: an operator without a second factor
+// is led to where he sets one up. Anything else is left to the kit.
+func Refused(r *web.Request, err error) web.Response {
+	if r.Signed && r.Who.Enrolling && errors.Is(err, auth.ErrForbidden) && r.Method == http.MethodGet {
+		return web.Redirect("/security")
+	}
+	return nil
 }

@@ -66,7 +66,6 @@ func (p *Pages) Doors() []web.Door {
 
 func (p *Pages) outside() []web.Route {
 	return []web.Route{
-		{Method: "GET", Pattern: "/{$}", Action: web.Public, Handler: p.home},
 		{Method: "GET", Pattern: "/signin", Action: web.Public, Handler: p.ask},
 		{Method: "POST", Pattern: "/signin", Action: web.Public, Handler: p.signIn},
 		{Method: "GET", Pattern: "/signin/second", Action: web.Public, Handler: p.askSecond},
@@ -82,21 +81,11 @@ func (p *Pages) outside() []web.Route {
 	}
 }
 
-// ErrSignInFirst asks for nothing but what a form needs.
-var ErrSignInFirst = fault.New(fault.Invalid, "sign_in_first", "请先输入账号和密码。", "Please type account and password first.")
-
 // asked is the sign-in page.
 type asked struct {
 	Form     *web.Form
 	Next     string
 	Passkeys bool
-}
-
-func (p *Pages) home(r *web.Request) (web.Response, error) {
-	if !r.Signed {
-		return web.Redirect("/signin"), nil
-	}
-	return web.Redirect(p.Home(r.Who)), nil
 }
 
 // next is where the browser goes after signing in.

@@ -230,11 +230,32 @@ func Eval[T any](t *testing.T, ctx context.Context, expression string) (v T) {
 	return v
 }
 
-// Has waits until an element's text has a part.
+// Has waits until an element's text has a part, on whatever page the browser comes to.
 func Has(selector, part string) chromedp.Action {
 	s, _ := json.Marshal(selector)
 	p, _ := json.Marshal(part)
-	return chromedp.Poll(fmt.Sprintf("(document.querySelector(%s)?.innerText ?? '').includes(%s)", s, p), nil, chromedp.WithPollingTimeout(patience/3))
+	return Until(fmt.Sprintf("(document.querySelector(%s)?.innerText ?? '').includes(%s)", s, p))
+}
+
+// Until waits until an expression is true. A page that goes away meanwhile is no error: the next one is asked.
+func Until(expression string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, patience/3)
+		defer cancel()
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var ok bool
+			if err := chromedp.Evaluate("Boolean("+expression+")", &ok).Do(ctx); err == nil && ok {
+				return nil
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("it never became true: %s", expression)
+			}
+		}
+	})
 }
 
 // Requests counts what pages ask the server for.
