@@ -48,7 +48,7 @@ type Server struct {
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletsAt net.Listener
+	walletURL string           // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -224,6 +224,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
 			failed <- fmt.Errorf("terminal port: %w", err)

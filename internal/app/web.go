@@ -8,7 +8,10 @@ import (
 
 // doors are the faces in a browser, a line each, and the first page that leads to them.
 func (s *Server) doors() []web.Door {
-	list := s.signInDoors()
+	list := []web.Door{
+		s.office(),
+	}
+	list = append(list, s.signInDoors()...)
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
@@ -22,5 +25,5 @@ func (s *Server) doors() []web.Door {
 
 // webConfig is what the kit knows of this server.
 func (s *Server) webConfig() web.Config {
-	return web.Config{Log: s.Config.Log, TLS: s.tls(), Auth: s.cookies(), Refused: signin.Refused}
+	return web.Config{Log: s.Config.Log, TLS: s.tls(), Auth: s.cookies(), Refused: signin.Refused, Place: s.place}
 }
