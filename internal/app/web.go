@@ -10,6 +10,7 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.till.Door(),
 	}
 	list = append(list, s.signInDoors()...)
 	var paths []string
