@@ -43,6 +43,8 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
 	"cash_shifts":      {"internal/cash", ""},
+	"card_asks":        {"internal/ecr", ""},
+	"handovers":        {"internal/handover", ""},
 	"terminals":        {"internal/terminal", ""},
 	"terminal_serials": {"internal/terminal", "a machine's serial is unique everywhere"},
 	"nodes":            {"internal/nodes", "a process belongs to no merchant"},

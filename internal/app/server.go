@@ -16,10 +16,12 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/pos"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
+	"hawker/internal/live"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
@@ -46,7 +48,9 @@ type Server struct {
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletURL string           // of the simulated wallets
+	hub       *live.Hub
+	till      *pos.Screen
+	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -144,6 +148,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openTill(ks)
 	routes, err := s.routes()
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
@@ -221,6 +226,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWork()
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
+	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
+	defer hangUp()
+	wg.Go(func() { s.hub.Run(listen) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
 	wg.Go(func() { s.bills(work) })
@@ -241,6 +249,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.Config.Log.Info("hawker stops: no new messages; answering what is in hand")
+	hangUp()
 	_ = s.isoAt.Close()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.Drain)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.till.Door(),
 	}
 	list = append(list, s.boardingDoors()...)
 	var paths []string

@@ -98,6 +98,8 @@ SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with 
 SELECT create_distributed_table('shop_items', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('item_photos', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('cash_shifts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('card_asks', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('handovers', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('stores', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('boardings', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('terminal_orders', 'merchant_id', colocate_with => 'terminals')`
