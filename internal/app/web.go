@@ -12,6 +12,7 @@ func (s *Server) doors() []web.Door {
 		s.office(),
 		s.till.Door(),
 	}
+	list = append(list, s.boardingDoors()...)
 	list = append(list, s.signInDoors()...)
 	var paths []string
 	for _, d := range list {
