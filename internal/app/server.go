@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
@@ -41,6 +42,7 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
@@ -59,6 +61,7 @@ type Server struct {
 	isoAt     net.Listener
 	http      *http.Server
 	httpAt    net.Listener
+	boarding  boarding
 	closers   []func() error
 }
 
@@ -126,6 +129,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.openFees(ks)
+	if err := s.openBoarding(ctx, ks); err != nil {
+		return nil, err
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
@@ -149,6 +155,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	s.iso = iso.New(door)
 	s.openReceipts(ks)
+	if err := s.openAuth(ks); err != nil {
+		return nil, err
+	}
 	s.openTill(ks)
 	routes, err := s.routes()
 	if err != nil {
