@@ -9,6 +9,7 @@ import (
 	"hawker/internal/advice"
 	"hawker/internal/door/apply"
 	"hawker/internal/door/check"
+	"hawker/internal/door/console"
 	"hawker/internal/fault"
 	"hawker/internal/institution"
 	"hawker/internal/keys"
@@ -101,6 +102,7 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
 		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock}).Door(),
+		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
 		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement}).Door(),
 	}
 }
