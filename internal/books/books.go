@@ -31,6 +31,13 @@ func HeldAt(channel string) ledger.Account { return ledger.Account("held/" + cha
 // Receivable is what a channel owes us for this merchant's payments: an asset.
 func Receivable(channel string) ledger.Account { return ledger.Account("channel/" + channel) }
 
+// Drawer is cash in the merchant's own drawer, and Takings its other side: the institution
+// neither owes it nor is owed it, so that it is noted as a memo, like a hold.
+const (
+	Drawer  ledger.Account = "drawer"
+	Takings ledger.Account = "takings"
+)
+
 // Fact is what happened to money, once.
 type Fact struct {
 	Merchant merchant.ID
@@ -77,6 +84,23 @@ func Hold(f Fact) (ledger.Entry, error) {
 // HoldEnd notes that it does not any more: completed, given back, or expired.
 func HoldEnd(f Fact) (ledger.Entry, error) {
 	return f.memo("hold end", ledger.Credit, ledger.Debit), nil
+}
+
+// CashSale notes cash that went into the merchant's drawer. It costs no fee.
+func CashSale(f Fact) (ledger.Entry, error) {
+	return f.cash("cash sale", ledger.Debit, ledger.Credit), nil
+}
+
+// CashRefund notes cash that was given back out of it.
+func CashRefund(f Fact) (ledger.Entry, error) {
+	return f.cash("cash refund", ledger.Credit, ledger.Debit), nil
+}
+
+func (f Fact) cash(fact string, drawer, takings side) ledger.Entry {
+	return ledger.Entry{
+		Owner: ledger.Owner(f.Merchant), Fact: fact, Ref: f.Ref, Day: f.Day, At: f.At,
+		Postings: []ledger.Posting{drawer(Drawer, f.Amount), takings(Takings, f.Amount)},
+	}
 }
 
 // memo posts the amount on the two accounts of holds, which no money touches.

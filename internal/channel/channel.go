@@ -111,6 +111,7 @@ type Request struct {
 	Reason   string   // of a reversal: 98, A0, 06
 
 	Code    card.Code // a sale's at a wallet: what the customer showed
+	Once    bool      // a sale's at a wallet: tell what the first answer says, Waiting included; the caller asks on
 	Expires time.Time // a merchant's code, and its closing: nobody can pay after it; zero for the channel's own limit
 }
 
@@ -123,7 +124,7 @@ const (
 	Approved               // done; for a reversal: the payment stands nowhere
 	Declined               // refused; nothing was done
 	Unsent                 // certainly never left; nothing was done
-	Waiting                // the customer has neither paid nor refused yet; only of a wallet's Present and Query
+	Waiting                // the customer has neither paid nor refused yet; only of a wallet's Present and Query, and of a sale that is sent Once
 )
 
 // Outcome is what a channel answered.

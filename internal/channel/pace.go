@@ -12,12 +12,13 @@ type Pace struct {
 	First    time.Duration // from the answer, or its lack, to the first query
 	Longest  time.Duration // between two queries; each pause is half as long again as the one before
 	Deadline time.Duration // from the sale's start to giving up
+	Soonest  time.Duration // from the sale's start to its reversal, at least
 }
 
 // Or fills what is zero from d.
 func (p Pace) Or(d Pace) Pace {
 	for _, f := range []struct{ have, lack *time.Duration }{
-		{&p.Call, &d.Call}, {&p.First, &d.First}, {&p.Longest, &d.Longest}, {&p.Deadline, &d.Deadline},
+		{&p.Call, &d.Call}, {&p.First, &d.First}, {&p.Longest, &d.Longest}, {&p.Deadline, &d.Deadline}, {&p.Soonest, &d.Soonest},
 	} {
 		if *f.have == 0 {
 			*f.have = *f.lack

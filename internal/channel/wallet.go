@@ -14,10 +14,13 @@ import (
 // Reversal and Close.
 //
 // A sale is asked after until the wallet knows or the wallet's patience ends;
-// then it is Silent, and its reversal decides. Refunds, reversals and closings
+// then it is Silent, and its reversal decides. A caller who asks on by himself
+// sends it Once. Refunds, reversals and closings
 // may be repeated unchanged and have one effect.
 type Wallet interface {
 	Channel
+	// Patience is how the wallet wants to be asked after a sale, and when that ends.
+	Patience() Pace
 	// Notices takes what the wallet reports of its own accord. A notice that is
 	// not authentic, not of this time, not about an order in b, or not about that
 	// order's amount and merchant is refused and told to nobody.
@@ -33,6 +36,9 @@ type Book interface {
 	// Tell takes what became of the request: durably, before it returns nil. The
 	// same notice may come many times, in any order, beside answers and queries.
 	Tell(ctx context.Context, r Request, o Outcome) error
+	// Doubt takes that a notice was authentic and bore the request's number, but was about
+	// another amount, merchant or app. It moves nothing. The notice is refused all the same.
+	Doubt(ctx context.Context, r Request, why string) error
 }
 
 // The refusals of wallets.

@@ -23,6 +23,18 @@ func Backoff(n int) time.Duration {
 	return steps[min(max(n, 1), len(steps))-1]
 }
 
+// paced is an end of a try that says itself when the next one is due.
+type paced struct {
+	error
+	pause time.Duration
+}
+
+func (p *paced) Unwrap() error { return p.error }
+
+// After makes an error of a handler that is no failure but a wait: the next try is due
+// after pause instead of Backoff's. It counts as a try, as every other.
+func After(pause time.Duration, err error) error { return &paced{err, pause} }
+
 // Runner takes due jobs and runs them, a few at once, so that one that hangs blocks nobody.
 type Runner struct {
 	db       *store.DB
@@ -118,13 +130,19 @@ func (r *Runner) do(ctx context.Context, j Job) {
 	ctx = context.WithoutCancel(ctx) // the work and its mark outlive a shutdown that begins meanwhile
 	failure := r.call(ctx, j)
 	now := r.now()
-	if failure != nil {
+	var p *paced
+	patient := errors.As(failure, &p)
+	if failure != nil && !patient {
 		r.log.Warn("job failed", "kind", j.Kind, "ref", j.Ref, "try", j.Tries, "of", j.MaxTries, "err", failure)
+	}
+	pause := r.Backoff(j.Tries)
+	if patient {
+		pause = p.pause
 	}
 	ctx, cancel := context.WithTimeout(ctx, markTime)
 	defer cancel()
 	if err := r.db.Write(ctx, func(tx *store.Tx) error {
-		return finish(ctx, tx, j, failure, now.Add(r.Backoff(j.Tries)), now)
+		return finish(ctx, tx, j, failure, now.Add(pause), now)
 	}); err != nil {
 		r.log.Error("job's end cannot be recorded; its lease will run out", "kind", j.Kind, "ref", j.Ref, "err", err)
 	}

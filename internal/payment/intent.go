@@ -2,6 +2,7 @@ package payment
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -45,7 +46,7 @@ func (e *Engine) begin(ctx context.Context, i intent) (begun, error) {
 		return begun{land: func() {}}, err
 	}
 	a := i.attempt
-	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), e.card.Name(), stan
+	a.Merchant, a.ID, a.Channel, a.STAN = i.Merchant.ID, store.NewID(now), cmp.Or(i.attempt.Channel, e.card.Name()), stan
 	a.Terminal, a.Batch, a.Trace, a.hash, a.Node = i.Terminal, i.Batch, i.Trace, i.hash, e.node
 	a.Day, a.Created, a.Updated = i.Merchant.Day(now), now, now
 	if i.facts != nil {
@@ -152,8 +153,13 @@ func content(kind channel.Kind, parts ...any) []byte {
 
 // send lets an attempt leave, against the proof that risk allowed it.
 func (e *Engine) send(ctx context.Context, proof risk.Approval, attempt int64, r channel.Request) channel.Outcome {
+	return e.sendTo(ctx, e.card, proof, attempt, r)
+}
+
+// sendTo is send through a channel of any method.
+func (e *Engine) sendTo(ctx context.Context, ch channel.Channel, proof risk.Approval, attempt int64, r channel.Request) channel.Outcome {
 	if err := proof.Use(attempt); err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
 	}
-	return e.card.Do(ctx, r)
+	return ch.Do(ctx, r)
 }

@@ -5,11 +5,13 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/nodes"
+	"hawker/internal/paylink"
 	"hawker/internal/store"
 	"hawker/internal/terminal"
 )
@@ -49,8 +52,8 @@ const MethodCard = "card"
 type Payment struct {
 	Merchant   merchant.ID
 	ID         int64
-	Terminal   terminal.ID
-	Method     string
+	Terminal   terminal.ID // or the device that asked for the order
+	Method     string      // "" of a presented code that nobody has paid yet
 	State      State
 	Amount     money.Amount // captured: tips and adjustments that were approved included
 	Fee        money.Amount // of the captured amount
@@ -95,7 +98,7 @@ type Attempt struct {
 	Fee      money.Amount // of a sale or tip; given back by a refund or adjustment
 	STAN     int
 	Code     string // the channel's response code; "" while or because there is none
-	AuthCode string
+	AuthCode string // of a wallet: its own number of the payment or refund
 	Issuer   string
 	ICC      string // what the bank told the card's chip, BER-TLV; "" when nothing
 	Reason   string // name of our own refusal; why a reversal was wanted
@@ -133,7 +136,8 @@ type Config struct {
 	DB      *store.DB
 	Clock   clock.Clock
 	Card    channel.Channel
-	Wallets []channel.Wallet // the method of each is its Name
+	Wallets []channel.Wallet // the method of each is its Name; none is named like Card, or "cash"
+	Links   Links
 	Jobs    *jobs.Runner
 	Log     *slog.Logger
 	Metrics Metrics
@@ -144,7 +148,17 @@ type Config struct {
 	Sale     SaleTerms
 	Fees     *feelock.Book
 	Remember time.Duration // how long fee plans that were read are taken for true; 0 reads them each time
+	Patience time.Duration // how long a caller waits for a wallet before he is told that it is under way; 2.5 s when 0
 }
+
+// Links are how presented codes are signed, and the checkout's address below which they lead.
+type Links struct {
+	Voucher paylink.Voucher // nil: no links are made
+	Base    string
+}
+
+// patience is how long a caller waits for a wallet.
+const patience = 2500 * time.Millisecond
 
 type planKey struct {
 	merchant merchant.ID
@@ -175,17 +189,29 @@ type Engine struct {
 	node    nodes.ID
 	terms   HoldTerms
 	sales   SaleTerms
+
+	wallets  map[string]channel.Wallet
+	links    Links
+	patience time.Duration
+	aloft    sync.WaitGroup // what goes on after its caller was answered
 }
 
 // New makes an engine and registers its job handlers.
 func New(c Config) *Engine {
-	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault(), sales: c.Sale.orDefault()}
+	e := &Engine{db: c.DB, now: c.Clock, card: c.Card, jobs: c.Jobs, log: c.Log, metrics: c.Metrics, node: c.Node, stans: newSTANs(), terms: c.Hold.orDefault(), sales: c.Sale.orDefault(),
+		wallets: map[string]channel.Wallet{}, links: c.Links, patience: cmp.Or(c.Patience, patience)}
 	c.Batch.Report = c.Metrics.Commit
 	e.batch = store.NewBatch(c.DB, c.Batch, e.run)
 	e.plans = store.NewCache(c.Clock, c.Remember, maxRemembered, func(ctx context.Context, k planKey) (feelock.Plans, error) {
 		return c.Fees.Plans(ctx, k.merchant, k.currency, feelock.Line{Method: k.method, CardKind: k.cardKind})
 	})
 	e.adrift.Store(true) // what an earlier process of this node left
+	for _, w := range c.Wallets {
+		e.wallets[w.Name()] = w
+	}
+	c.Jobs.Handle(jobAsk, e.runAsk)
+	c.Jobs.Handle(jobClose, e.runClose)
+	c.Jobs.Handle(JobPaymentExpiry, e.runPaymentExpiry)
 	c.Jobs.Handle(jobReversal, e.runReversal)
 	c.Jobs.Handle(jobRefund, e.runRefund)
 	c.Jobs.Handle(jobNotice, e.runNotice)
@@ -225,6 +251,9 @@ func (e *Engine) request(m merchant.Merchant, a Attempt, c channel.Card) channel
 func original(a Attempt) channel.Original {
 	return channel.Original{Kind: a.Kind, Ref: a.Ref(), STAN: a.STAN, At: a.Created, AuthCode: a.AuthCode}
 }
+
+// deviceID is the device that asks for an order, where a payment or attempt says which terminal did.
+func deviceID(device string) terminal.ID { return terminal.ID(device) }
 
 // accepts checks what holds for every amount of money asked of a merchant.
 func accepts(m merchant.Merchant, a money.Amount) error {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func (e *Engine) resolve(ctx context.Context, a Attempt, o channel.Outcome) (Att
 // store is resolve; written is what the intent wrote, when that is known.
 func (e *Engine) store(ctx context.Context, a Attempt, o channel.Outcome, written *wrote) (Attempt, error) {
 	var now Attempt
-	err := e.write(&command{merchant: a.Merchant, attempt: a.ID, payment: a.Payment, wrote: written, apply: func(w *work) (err error) {
+	err := e.write(&command{merchant: a.Merchant, attempt: ahead(a), payment: a.Payment, wrote: written, apply: func(w *work) (err error) {
 		now, err = e.conclude(w, a, o)
 		return err
 	}})
@@ -50,6 +51,7 @@ func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error
 	if err != nil {
 		return a, err
 	}
+	o.AuthCode = cmp.Or(o.AuthCode, o.Number)
 	if stands.State == Approved && o.Result == channel.Approved && stands.Code == o.Code && stands.AuthCode == o.AuthCode {
 		stands.ICC = o.ICC
 		return stands, nil // the commit of an earlier run was in doubt, and had happened
@@ -71,6 +73,11 @@ func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error
 		err = e.accepted(w, &a, &p)
 	case channel.Declined, channel.Unsent:
 		err = e.refused(w, &a, &p)
+	case channel.Waiting:
+		if !e.ofWallet(a) {
+			return a, e.silent(w, &a, &p)
+		}
+		err = e.waits(w, &a, &p, o)
 	default:
 		err = e.silent(w, &a, &p)
 	}
@@ -81,7 +88,11 @@ func (e *Engine) conclude(w *work, a Attempt, o channel.Outcome) (Attempt, error
 func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 	now := e.now()
 	a.Booked = true
-	if err := w.moveAttempt(a, Accept, now); err != nil {
+	if a.Kind == channel.Present {
+		if surplus, err := e.presented(w, a, p); err != nil || surplus {
+			return err
+		}
+	} else if err := w.moveAttempt(a, Accept, now); err != nil {
 		return err
 	}
 	fact := books.Fact{Merchant: a.Merchant, Ref: a.Ref(), Channel: a.Channel, Amount: a.Amount, Fee: a.Fee, Day: a.Day, At: now}
@@ -92,6 +103,8 @@ func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 		if err := w.movePayment(p, Accept, now); err != nil {
 			return err
 		}
+	case channel.Present:
+		entry, kind = books.Sale, "payment.approved"
 	case channel.Completion, channel.CompletionNotice:
 		entry, kind = books.Sale, "payment.completed"
 		if err := errors.Join(w.movePayment(p, Accept, now), e.closeHold(w, *a, now)); err != nil {
@@ -119,6 +132,9 @@ func (e *Engine) accepted(w *work, a *Attempt, p *Payment) error {
 
 // refused undoes what the intent had reserved.
 func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
+	if a.Kind == channel.Present {
+		return e.unpresented(w, a, p, Refuse)
+	}
 	now := e.now()
 	if err := w.moveAttempt(a, Refuse, now); err != nil {
 		return err
@@ -147,6 +163,9 @@ func (e *Engine) refused(w *work, a *Attempt, p *Payment) error {
 // silent records that nothing is known, and the job that will end it: a sale or
 // void is reversed, a refund or another notice asked again.
 func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
+	if a.Kind == channel.Present {
+		return e.unpresented(w, a, p, TimeOut)
+	}
 	now := e.now()
 	if err := w.moveAttempt(a, TimeOut, now); err != nil {
 		return err
@@ -168,6 +187,10 @@ func (e *Engine) silent(w *work, a *Attempt, p *Payment) error {
 		}
 	}
 	w.tell("payment.unknown", *a, *p, now)
+	if e.ofWallet(*a) { // which knows more: it is asked before the sale is taken back
+		e.askAfter(w, *a, now)
+		return nil
+	}
 	return e.takeBack(w, a, p, reasonSilent)
 }
 

@@ -130,6 +130,14 @@ func (e *Engine) takeBack(w *work, a *Attempt, p *Payment, reason string) error 
 
 // reverse writes the reversal of an attempt, and the job that sends it.
 func (e *Engine) reverse(w *work, a Attempt, p Payment, reason string, now time.Time) error {
+	event := "payment.reversing"
+	if p.State == Cancelling {
+		event = "payment.cancelling"
+	}
+	return e.reverseWith(w, a, p, reason, event, now)
+}
+
+func (e *Engine) reverseWith(w *work, a Attempt, p Payment, reason, event string, now time.Time) error {
 	stan, err := e.stans.draw(now)
 	if err != nil {
 		return err
@@ -140,8 +148,12 @@ func (e *Engine) reverse(w *work, a Attempt, p Payment, reason string, now time.
 	r.Code, r.AuthCode, r.Issuer, r.Booked = "", "", "", false
 	r.key, r.hash = fmt.Sprintf("%08d:r:%s", a.Day, a.Ref()), []byte{}
 	w.addAttempt(r)
-	w.tell("payment.reversing", r, p, now)
-	w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobReversal, Ref: r.Ref(), MaxTries: maxTries, Due: now})
+	w.tell(event, r, p, now)
+	due := now
+	if e.ofWallet(a) && a.Kind == channel.Sale { // which may not be reversed at once
+		due = a.Created.Add(e.pace(a.Channel).Soonest)
+	}
+	w.addJob(jobs.Job{Merchant: int64(a.Merchant), Kind: jobReversal, Ref: r.Ref(), MaxTries: maxTries, Due: due})
 	return nil
 }
 
@@ -153,7 +165,15 @@ func (e *Engine) runReversal(ctx context.Context, j jobs.Job) error {
 	}
 	req := e.request(m, r, channel.Card{Token: p.Card.Token, Entry: p.Card.mode()})
 	req.Original, req.Reason = original(of), r.Reason
-	o := e.card.Do(ctx, req)
+	req.Original.Amount = of.Amount
+	ch, err := e.channelOf(r.Channel)
+	if err != nil {
+		return err
+	}
+	if err := e.expiry(ctx, &req, of); err != nil {
+		return err
+	}
+	o := ch.Do(ctx, req)
 	if o.Result != channel.Approved {
 		return unsettled(o)
 	}
@@ -180,6 +200,9 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	if ofHold(of.Kind) {
 		return e.settleHold(w, m, r, of, o.Code)
 	}
+	if of.Kind == channel.Present {
+		return e.tookBack(w, &r, &of, o.Code)
+	}
 	p, err := w.payment(m.ID, r.Payment)
 	if err != nil {
 		return err
@@ -192,7 +215,7 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	entry, kind := books.VoidReversal, "void.reversed"
 	switch {
 	case of.Kind == channel.Sale:
-		entry, kind = books.SaleReversal, "payment.reversed"
+		entry, kind = books.SaleReversal, "payment."+string(p.State)
 		err = w.desk.Release(w.ctx, facts(p, of.ID))
 	case of.Kind == channel.Completion:
 		entry, kind = books.SaleReversal, "payment.reversed"
@@ -209,7 +232,7 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	if !booked {
 		return nil
 	}
-	if o.Code != codeApproved {
+	if o.Code != codeApproved && !e.ofWallet(of) {
 		// The bank knew nothing of what we had booked: our books are put right, a person looks at theirs.
 		w.openCase(cases.Case{Merchant: int64(m.ID), Kind: "reversal without original", Ref: r.Ref(), Opened: now,
 			Detail: fmt.Sprintf("channel answered %s to the reversal of approved %s %s of %s", o.Code, of.Kind, of.Ref(), of.Amount)})
@@ -226,8 +249,13 @@ func (e *Engine) runRefund(ctx context.Context, j jobs.Job) error {
 	req := e.request(m, a, channel.Card{Token: p.Card.Token, Entry: p.Card.mode()})
 	if of.ID != 0 {
 		req.Original = original(of)
+		req.Original.Amount = of.Amount
 	}
-	o := e.card.Do(ctx, req)
+	ch, err := e.channelOf(a.Channel)
+	if err != nil {
+		return err
+	}
+	o := ch.Do(ctx, req)
 	if o.Result != channel.Approved && o.Result != channel.Declined {
 		return unsettled(o)
 	}

@@ -80,13 +80,18 @@ func (e *Engine) planOf(ctx context.Context, m merchant.Merchant, c CardFacts) (
 
 // planAt is the plan that was in force at a time.
 func (e *Engine) planAt(ctx context.Context, m merchant.Merchant, c CardFacts, at time.Time) (feelock.Plan, error) {
-	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, MethodCard, string(c.Kind)})
+	return e.planFor(ctx, m, MethodCard, string(c.Kind), at)
+}
+
+// planFor is planAt of any method; wallets have no card kinds.
+func (e *Engine) planFor(ctx context.Context, m merchant.Merchant, method, cardKind string, at time.Time) (feelock.Plan, error) {
+	plans, err := e.plans.Get(ctx, planKey{m.ID, m.Currency, method, cardKind})
 	if err != nil {
 		return feelock.Plan{}, err
 	}
 	plan, err := plans.At(at)
 	if err != nil {
-		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, MethodCard, c.Kind, err)
+		return plan, fmt.Errorf("merchant %s, %s %s: %w", m.MID, method, cardKind, err)
 	}
 	return plan, nil
 }
@@ -140,20 +145,7 @@ func (a Attempt) sameBatch(b Attempt) bool {
 // an attempt left Unknown is asked again at the bank until it has an end.
 func (e *Engine) Refund(ctx context.Context, r ReturnRequest) (Attempt, error) {
 	return e.about(ctx, channel.Refund, r, func(w *work, a *Attempt, _ Attempt, p Payment) (risk.Approval, error) {
-		if p.State != Approved {
-			return risk.Approval{}, ErrState
-		}
-		total, err := p.Refunded.Add(a.Amount)
-		if err != nil || total.Minor() > p.Amount.Minor() {
-			return risk.Approval{}, ErrRefundOver
-		}
-		// The fee is given back so that all refunds together give exactly the stored fee.
-		due, _, err := p.Fee.Share(total.Minor(), p.Amount.Minor(), money.HalfUp)
-		if err != nil {
-			return risk.Approval{}, err
-		}
-		a.Fee = money.New(max(0, due.Minor()-p.RefundFee.Minor()), due.Currency())
-		return risk.AssessReturn(facts(p, a.ID)), w.addRefunded(p, a.Amount, a.Fee, a.Created)
+		return risk.AssessReturn(facts(p, a.ID)), e.returnable(w, a, p)
 	})
 }
 

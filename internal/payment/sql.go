@@ -33,9 +33,9 @@ var (
 		store.Ints("day", "node_id", "created_at", "updated_at"))
 
 	// Compare and set: "was" is where the row must still stand.
-	updatePayments = store.UpdateSet("payments", "state = u.to_state, amount_minor = u.amount, fee_minor = u.new_fee, refunded_minor = u.refunded, refund_fee_minor = u.refund_fee, updated_at = u.at",
+	updatePayments = store.UpdateSet("payments", "state = u.to_state, method = u.by, amount_minor = u.amount, fee_minor = u.new_fee, fee_version = u.plan, refunded_minor = u.refunded, refund_fee_minor = u.refund_fee, updated_at = u.at",
 		"t.merchant_id = u.m AND t.payment_id = u.id AND t.state = u.was",
-		store.Ints("m", "id"), store.Texts("was", "to_state"), store.Ints("amount", "new_fee", "refunded", "refund_fee", "at"))
+		store.Ints("m", "id"), store.Texts("was", "to_state", "by"), store.Ints("amount", "new_fee", "plan", "refunded", "refund_fee", "at"))
 	updateAttempts = store.UpdateSet("attempts", "state = u.to_state, code = u.new_code, auth_code = u.auth, issuer = u.bank, booked = u.stands, reason = u.why, updated_at = u.at",
 		"t.merchant_id = u.m AND t.attempt_id = u.id AND t.state = u.was",
 		store.Ints("m", "id"), store.Texts("was", "to_state", "new_code", "auth", "bank"), store.Ints("stands"), store.Texts("why"), store.Ints("at"))
@@ -163,7 +163,7 @@ func (w *work) updateRows() error {
 	for k, r := range w.payments {
 		if r.change {
 			set.move(k, r.was, r.State)
-			payments = append(payments, []any{k.merchant, k.id, r.was, r.State, r.Amount.Minor(), r.Fee.Minor(), r.Refunded.Minor(), r.RefundFee.Minor(), store.At(r.updated)})
+			payments = append(payments, []any{k.merchant, k.id, r.was, r.State, r.Method, r.Amount.Minor(), r.Fee.Minor(), r.FeeVersion, r.Refunded.Minor(), r.RefundFee.Minor(), store.At(r.updated)})
 			r.was, r.change = r.State, false
 		}
 	}
@@ -235,7 +235,7 @@ func UnderWay(ctx context.Context, q store.Querier) ([]Attempt, error) {
 // along the key and looks at these attempts of each: an index over the state would have to
 // be kept by every payment, for a list that is read every few seconds.
 func underWay(ctx context.Context, q store.Querier, from, to int64) ([]Attempt, error) {
-	return attempts(ctx, q, `attempt_id >= $1 AND attempt_id < $2 AND state IN ('sent', 'unknown', 'reversing') AND merchant_id IN (
+	return attempts(ctx, q, `attempt_id >= $1 AND attempt_id < $2 AND state IN ('sent', 'unknown', 'reversing', 'waiting', 'closing') AND merchant_id IN (
 		WITH RECURSIVE all_merchants (id) AS (
 			SELECT MIN(merchant_id) FROM attempts
 			UNION ALL SELECT (SELECT MIN(merchant_id) FROM attempts WHERE merchant_id > all_merchants.id) FROM all_merchants WHERE id IS NOT NULL)

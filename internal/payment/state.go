@@ -52,6 +52,10 @@ const (
 	Reopen   Event = "reopen"   // a completion was voided: the hold stands again
 	Resume   Event = "resume"   // somebody wants that void taken back
 	Expire   Event = "expire"   // its time is over
+
+	Wait   Event = "wait"   // the wallet says that the customer has not decided
+	Cancel Event = "cancel" // somebody wants that nobody pays it any more
+	Close  Event = "close"  // an attempt is to be closed at its wallet
 )
 
 // Moves is a table of lawful steps. What is absent is refused as a conflict.
@@ -59,14 +63,18 @@ type Moves map[State]map[Event]State
 
 // PaymentMoves holds every lawful step of a payment.
 var PaymentMoves = Moves{
-	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},
-	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing}, // asked again: a completion notice's or an offline sale's
-	Approved:  {Void: Voiding, Adjust: Adjusting, Reverse: Reversing},
-	Adjusting: {Accept: Approved, Refuse: Approved},
-	Voiding:   {Accept: Voided, Refuse: Approved, Reverse: Restoring},
-	Voided:    {Reverse: Restoring},
-	Restoring: {Settle: Approved},
-	Reversing: {Settle: Reversed},
+	Created:    {Accept: Approved, Cancel: Cancelling, Expire: Expiring},
+	Sent:       {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing, Wait: Waiting, Cancel: Cancelling},
+	Waiting:    {Accept: Approved, Refuse: Declined, Reverse: Reversing, Cancel: Cancelling},
+	Unknown:    {Accept: Approved, Refuse: Declined, Reverse: Reversing, Wait: Waiting, Cancel: Cancelling}, // asked again: a completion notice's, an offline sale's, a wallet's
+	Approved:   {Void: Voiding, Adjust: Adjusting, Reverse: Reversing},
+	Adjusting:  {Accept: Approved, Refuse: Approved},
+	Voiding:    {Accept: Voided, Refuse: Approved, Reverse: Restoring},
+	Voided:     {Reverse: Restoring},
+	Restoring:  {Settle: Approved},
+	Reversing:  {Settle: Reversed},
+	Cancelling: {Accept: Approved, Settle: Cancelled}, // accept: the customer was faster
+	Expiring:   {Accept: Approved, Settle: Expired},
 }
 
 // HoldMoves holds every lawful step of a hold. A completion is a payment of its own
@@ -88,10 +96,13 @@ var HoldMoves = Moves{
 
 // AttemptMoves holds every lawful step of an attempt. A late answer to a refund or
 // another notice still counts; a late answer to a sale or void does not,
-// because its reversal is under way from the moment it is unknown.
+// because its reversal is under way from the moment it is unknown. Only a wallet's sale
+// stays unknown for a while: it is asked for before it is reversed.
 var AttemptMoves = Moves{
-	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing},
-	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing},
+	Sent:      {Accept: Approved, Refuse: Declined, TimeOut: Unknown, Reverse: Reversing, Wait: Waiting},
+	Waiting:   {Accept: Approved, Refuse: Declined, Reverse: Reversing, Close: Closing},
+	Unknown:   {Accept: Approved, Refuse: Declined, Reverse: Reversing, Wait: Waiting},
+	Closing:   {Accept: Approved, Settle: Closed},
 	Approved:  {Reverse: Reversing},
 	Reversing: {Settle: Reversed},
 }

@@ -10,6 +10,13 @@ import (
 // lawful is the table once more, written by hand: the second opinion on every pair.
 var lawful = map[string]string{
 	"payment sent accept": "approved", "payment sent refuse": "declined", "payment sent time out": "unknown", "payment sent reverse": "reversing",
+	"payment created accept": "approved", "payment created cancel": "cancelling", "payment created expire": "expiring",
+	"payment sent wait": "waiting", "payment sent cancel": "cancelling", "payment unknown wait": "waiting", "payment unknown cancel": "cancelling",
+	"payment waiting accept": "approved", "payment waiting refuse": "declined", "payment waiting reverse": "reversing", "payment waiting cancel": "cancelling",
+	"payment cancelling accept": "approved", "payment cancelling settle": "cancelled", "payment expiring accept": "approved", "payment expiring settle": "expired",
+	"payment approved adjust": "adjusting", "payment adjusting accept": "approved", "payment adjusting refuse": "approved",
+	"attempt sent wait": "waiting", "attempt unknown wait": "waiting", "attempt waiting accept": "approved", "attempt waiting refuse": "declined",
+	"attempt waiting reverse": "reversing", "attempt waiting close": "closing", "attempt closing accept": "approved", "attempt closing settle": "closed",
 	"payment unknown reverse": "reversing", "payment unknown accept": "approved", "payment unknown refuse": "declined",
 	"payment approved void": "voiding", "payment approved reverse": "reversing",
 	"payment voiding accept": "voided", "payment voiding refuse": "approved", "payment voiding reverse": "restoring",
@@ -29,9 +36,10 @@ func TestEveryStateAndEvent(t *testing.T) {
 	t.Parallel()
 	states := []payment.State{payment.Sent, payment.Approved, payment.Declined, payment.Unknown, payment.Reversing, payment.Reversed,
 		payment.Voiding, payment.Voided, payment.Restoring, payment.Held, payment.Completing, payment.Completed, payment.Reopening, payment.Resuming,
-		payment.Expiring, payment.Expired}
+		payment.Expiring, payment.Expired,
+		payment.Adjusting, payment.Created, payment.Waiting, payment.Cancelling, payment.Cancelled, payment.Closing, payment.Closed}
 	events := []payment.Event{payment.Accept, payment.Refuse, payment.TimeOut, payment.Void, payment.Reverse, payment.Settle,
-		payment.Complete, payment.Retract, payment.Reopen, payment.Resume, payment.Expire}
+		payment.Complete, payment.Retract, payment.Reopen, payment.Resume, payment.Expire, payment.Adjust, payment.Wait, payment.Cancel, payment.Close}
 	seen := 0
 	for subject, moves := range map[string]payment.Moves{"payment": payment.PaymentMoves, "attempt": payment.AttemptMoves, "hold": payment.HoldMoves} {
 		for _, s := range states {

@@ -9,6 +9,7 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/cases"
+	"hawker/internal/channel"
 	"hawker/internal/chips"
 	"hawker/internal/clock"
 	"hawker/internal/events"
@@ -32,6 +33,7 @@ type command struct {
 	chip    chips.Use
 	attempt int64
 	payment int64
+	orders  []wordKey // idempotency keys of orders
 
 	// The rows that its own intent wrote a moment ago, not to be read again: the update tells
 	// whether somebody changed them meanwhile. Believed in the first run only; nil to read them.
@@ -129,7 +131,11 @@ type work struct {
 	jobs        []jobs.Job
 	cases       []cases.Case
 	events      []events.Event
-	answers     [][]any // to chips
+	answers     [][]any                 // to chips
+	orderKeys   map[wordKey]*OrderFacts // idempotency key → order; nil: there is none
+	numbers     map[wordKey]*numberRow
+	newOrders   [][]any
+	newLinks    [][]any
 
 	flushes int
 	undo    []func()
@@ -138,7 +144,8 @@ type work struct {
 
 func newWork(ctx context.Context, tx *store.Tx, now time.Time) *work {
 	return &work{ctx: ctx, tx: tx, now: now, desk: risk.NewDesk(tx), chips: chips.NewDesk(tx), terminals: map[wordKey]terminal.Terminal{}, keys: map[wordKey]int64{},
-		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}, holds: map[rowKey]*holdRow{}}
+		attempts: map[rowKey]*attemptRow{}, payments: map[rowKey]*paymentRow{}, holds: map[rowKey]*holdRow{},
+		orderKeys: map[wordKey]*OrderFacts{}, numbers: map[wordKey]*numberRow{}}
 }
 
 // believe takes what an intent wrote for what stands in the database.
@@ -158,10 +165,10 @@ func (w *work) failed(err error) error {
 }
 
 // mark names a moment to which back returns: what a refused command had decided is forgotten.
-type mark struct{ undo, desk, chips, attempts, payments, entries, jobs, cases, events, answers, flushes int }
+type mark struct{ undo, desk, chips, attempts, payments, entries, jobs, cases, events, answers, orders, links, flushes int }
 
 func (w *work) mark() mark {
-	return mark{len(w.undo), w.desk.Mark(), w.chips.Mark(), len(w.newAttempts), len(w.newPayments), len(w.entries), len(w.jobs), len(w.cases), len(w.events), len(w.answers), w.flushes}
+	return mark{len(w.undo), w.desk.Mark(), w.chips.Mark(), len(w.newAttempts), len(w.newPayments), len(w.entries), len(w.jobs), len(w.cases), len(w.events), len(w.answers), len(w.newOrders), len(w.newLinks), w.flushes}
 }
 
 func (w *work) back(m mark) {
@@ -175,6 +182,7 @@ func (w *work) back(m mark) {
 	w.desk.Back(m.desk)
 	w.chips.Back(m.chips)
 	w.answers = w.answers[:m.answers]
+	w.newOrders, w.newLinks = w.newOrders[:m.orders], w.newLinks[:m.links]
 	w.newAttempts, w.newPayments = w.newAttempts[:m.attempts], w.newPayments[:m.payments]
 	w.entries, w.jobs, w.cases, w.events = w.entries[:m.entries], w.jobs[:m.jobs], w.cases[:m.cases], w.events[:m.events]
 }
@@ -216,7 +224,11 @@ func (w *work) readAhead(commands []*command) error {
 			words = append(words, wordKey{c.merchant, key(t.BatchDay, t.ID, t.Batch, c.source.Trace)})
 		}
 	}
-	return errors.Join(w.readKeys(words), w.readAttempts(attempts), w.readPayments(payments), w.desk.Load(w.ctx, facts...), w.chips.Load(w.ctx, uses...))
+	var orders []wordKey
+	for _, c := range commands {
+		orders = append(orders, c.orders...)
+	}
+	return errors.Join(w.readOrderKeys(orders), w.readKeys(words), w.readAttempts(attempts), w.readPayments(payments), w.desk.Load(w.ctx, facts...), w.chips.Load(w.ctx, uses...))
 }
 
 // terminal gives a locked terminal; terminal.ErrUnknown when there is none.
@@ -352,8 +364,10 @@ func (w *work) addJob(j jobs.Job) { w.jobs = append(w.jobs, j) }
 // told is an event's body: what became true of a payment, without card data but the last four digits.
 type told struct {
 	Payment string    `json:"payment"`
-	Attempt string    `json:"attempt"`
+	Attempt string    `json:"attempt,omitempty"`
 	State   State     `json:"state"`
+	Method  string    `json:"method,omitempty"`
+	Device  string    `json:"device,omitempty"` // the terminal, or the device that asked for the order
 	Minor   int64     `json:"amount_minor"`
 	Code    string    `json:"code,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
@@ -364,8 +378,15 @@ type told struct {
 
 // tell appends an event about a payment.
 func (w *work) tell(kind string, a Attempt, p Payment, at time.Time) {
+	ref, method := "", p.Method
+	if a.ID != 0 {
+		ref = a.Ref()
+	}
+	if method == "" && a.Kind == channel.Present { // which one it would be paid by
+		method = a.Channel
+	}
 	w.events = append(w.events, events.Event{Merchant: int64(a.Merchant), Kind: kind, Ref: Ref(p.ID), At: at,
-		Body: told{Payment: Ref(p.ID), Attempt: a.Ref(), State: p.State, Minor: a.Amount.Minor(), Cur: string(a.Amount.Currency()),
+		Body: told{Payment: Ref(p.ID), Attempt: ref, State: p.State, Method: method, Device: string(p.Terminal), Minor: a.Amount.Minor(), Cur: string(a.Amount.Currency()),
 			Code: a.Code, Reason: a.Reason, Last4: p.Card.Last4, Day: a.Day}})
 }
 
@@ -378,7 +399,7 @@ func (w *work) flush() error {
 	}
 	w.flushes++
 	w.newAttempts, w.newPayments = nil, nil
-	w.entries, w.jobs, w.cases, w.events, w.undo, w.answers = nil, nil, nil, nil, nil, nil
+	w.entries, w.jobs, w.cases, w.events, w.undo, w.answers, w.newOrders, w.newLinks = nil, nil, nil, nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -389,7 +410,7 @@ func (w *work) writeAll() error {
 		}
 	}
 	w.believed = nil
-	if err := errors.Join(w.writeRows(), w.writeHolds()); err != nil {
+	if err := errors.Join(w.writeRows(), w.writeHolds(), w.writeOrders()); err != nil {
 		return err
 	}
 	if err := errors.Join(w.desk.Write(w.ctx), w.chips.Write(w.ctx)); err != nil {

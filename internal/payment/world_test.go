@@ -352,7 +352,11 @@ func newWorldAt(t testing.TB, db *store.DB, currency money.Currency, zone *time.
 		}
 		p := plan
 		p.Min, p.Cap = money.New(1, currency), money.New(2000, currency)
-		if err := w.fees().Board(ctx, tx, w.merchant, feelocktest.Consent(), w.now.Add(-time.Hour), cardRates(p, "", "debit", "credit")...); err != nil {
+		rates := cardRates(p, "", "debit", "credit")
+		if currency == money.CNY {
+			rates = append(rates, walletRates()...)
+		}
+		if err := w.fees().Board(ctx, tx, w.merchant, feelocktest.Consent(), w.now.Add(-time.Hour), rates...); err != nil {
 			return err
 		}
 		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: 1, ID: w.tid, Serial: "S1", Model: "m", Profile: "unionpay-pos", Lang: "en",

@@ -6,7 +6,7 @@ import "fmt"
 // of theirs begins with it, and one payment touches one merchant's rows only.
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"fee_heads", "fee_consents", "fee_proposals", "fee_notices",
-	"payments", "payments_apart", "api_keys", "attempts", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
+	"payments", "payments_apart", "api_keys", "attempts", "orders", "order_numbers", "order_links", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
 	"audit_trail", "audit_heads",
 	"signatures", "signature_parts",

@@ -101,6 +101,9 @@ func New(c Config) (*Channel, error) {
 // Name names the channel.
 func (a *Channel) Name() string { return a.Config.Name }
 
+// Patience is how this wallet wants to be asked.
+func (a *Channel) Patience() channel.Pace { return a.Pace }
+
 // String hides what the Config holds.
 func (a *Channel) String() string { return "alipay " + a.Config.Name }
 

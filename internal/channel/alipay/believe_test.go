@@ -142,8 +142,9 @@ func TestARequestSaysNoMoreThanItMust(t *testing.T) {
 
 // book knows one request.
 type book struct {
-	r    channel.Request
-	told []channel.Outcome
+	r      channel.Request
+	told   []channel.Outcome
+	doubts []string
 }
 
 func (b *book) Order(_ context.Context, number string) (channel.Request, error) {
@@ -155,6 +156,11 @@ func (b *book) Order(_ context.Context, number string) (channel.Request, error) 
 
 func (b *book) Tell(_ context.Context, _ channel.Request, o channel.Outcome) error {
 	b.told = append(b.told, o)
+	return nil
+}
+
+func (b *book) Doubt(_ context.Context, _ channel.Request, why string) error {
+	b.doubts = append(b.doubts, why)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package alipay
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -80,7 +81,7 @@ func (a *Channel) heard(ctx context.Context, form url.Values, b channel.Book) er
 	o := judged(trade{TradeNo: form.Get("trade_no"), OutTradeNo: number, TradeStatus: form.Get("trade_status"),
 		TotalAmount: form.Get("total_amount"), SendPayDate: form.Get("gmt_payment")}, number, r)
 	if o.Result == channel.Silent {
-		return channel.ErrNotice.With("%s", o.Detail)
+		return errors.Join(channel.ErrNotice.With("%s", o.Detail), b.Doubt(ctx, r, o.Detail))
 	}
 	return b.Tell(ctx, r, o)
 }

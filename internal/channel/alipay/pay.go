@@ -84,6 +84,9 @@ func (a *Channel) sale(ctx context.Context, r channel.Request) channel.Outcome {
 	if first.Result == channel.Declined && slices.Contains(taken, first.Code) {
 		first = silent(first, "the number has an order already")
 	}
+	if r.Once {
+		return first
+	}
 	told := false
 	tell := func(o channel.Outcome) {
 		if o.Result == channel.Waiting && !told && a.Waiting != nil {

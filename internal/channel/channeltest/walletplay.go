@@ -27,6 +27,7 @@ type walletPlay struct {
 	orders   int
 	requests map[string]channel.Request
 	told     []told
+	doubts   []string    // of authentic notices that did not fit
 	asked    []time.Time // when it was told that the customer is typing
 	fails    int         // so many notices are not taken
 	last     *http.Request
@@ -62,6 +63,20 @@ func (p *walletPlay) Tell(_ context.Context, r channel.Request, o channel.Outcom
 	}
 	p.told = append(p.told, told{r, o})
 	return nil
+}
+
+// Doubt is the book's.
+func (p *walletPlay) Doubt(_ context.Context, r channel.Request, why string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doubts = append(p.doubts, r.Ref+": "+why)
+	return nil
+}
+
+func (p *walletPlay) doubted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.doubts)
 }
 
 // ServeHTTP is the door.

@@ -162,6 +162,9 @@ func disbelieved(f Fault) func(*walletPlay) {
 		code := p.paid(f)
 		p.notice()
 		p.wantTold(0, code, channel.Approved)
+		if n := p.doubted(); f == NoticeAmount && n != 1 {
+			p.Errorf("the book was told of %d doubts", n)
+		}
 		p.do(p.about(code, channel.Query), channel.Approved)
 		p.owes(price)
 	}

@@ -19,6 +19,17 @@ var walletSales = []walletRow{
 		p.under(Refused, p.order(channel.Sale), channel.Declined)
 		p.owes(0)
 	}},
+	{name: "a sale that is sent Once tells what the first answer says, and is asked for by its caller", play: func(p *walletPlay) {
+		sale := p.order(channel.Sale)
+		sale.Once = true
+		p.under(Types, sale, channel.Waiting)
+		p.do(p.about(sale, channel.Query), channel.Waiting)
+		lost := p.order(channel.Sale)
+		lost.Once = true
+		p.under(Busy, lost, channel.Silent)
+		p.do(p.about(lost, channel.Query), channel.Approved)
+		p.owes(price)
+	}},
 	{name: "a code pays once", play: func(p *walletPlay) {
 		first, second := p.order(channel.Sale), p.order(channel.Sale)
 		second.Code = first.Code

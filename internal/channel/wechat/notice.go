@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,7 +95,7 @@ func (w *Channel) heardPayment(ctx context.Context, plain []byte, b channel.Book
 		return err
 	}
 	if err := w.about(t, t.OutTradeNo, r); err != nil {
-		return channel.ErrNotice.Wrap(err)
+		return errors.Join(channel.ErrNotice.Wrap(err), b.Doubt(ctx, r, err.Error()))
 	}
 	o := w.judged(t, t.OutTradeNo, r)
 	if o.Result == channel.Silent {

@@ -154,6 +154,9 @@ func (w *Channel) sale(ctx context.Context, r channel.Request, p party) channel.
 	if first.Result == channel.Declined && slices.Contains(taken, first.Code) {
 		first = silent(first, "the number has an order already")
 	}
+	if r.Once {
+		return first
+	}
 	told := false
 	tell := func(o channel.Outcome) {
 		if o.Result == channel.Waiting && !told && w.Waiting != nil {

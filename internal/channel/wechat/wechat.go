@@ -49,7 +49,7 @@ type Config struct {
 
 // DefaultPace are WeChat's own figures: a query about 5 s after no answer, then every
 // 5 to 10 s, and after some 30 s the reversal.
-var DefaultPace = channel.Pace{Call: 10 * time.Second, First: 5 * time.Second, Longest: 10 * time.Second, Deadline: 32 * time.Second}
+var DefaultPace = channel.Pace{Call: 10 * time.Second, First: 5 * time.Second, Longest: 10 * time.Second, Deadline: 32 * time.Second, Soonest: soonest}
 
 // soonest is from a payment to its reversal, at least: WeChat wants it so.
 const soonest = 15 * time.Second
@@ -98,6 +98,9 @@ func New(c Config) (*Channel, error) {
 
 // Name names the channel.
 func (w *Channel) Name() string { return w.Config.Name }
+
+// Patience is how this wallet wants to be asked.
+func (w *Channel) Patience() channel.Pace { return w.Pace }
 
 // String hides what the Config holds.
 func (w *Channel) String() string { return "wechat " + w.Config.Name }
