@@ -117,6 +117,7 @@ func problemOf(ctx context.Context, lang string, err error) *Problem {
 
 // hook has huma refuse as we do.
 func hook() {
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return fromHuma(context.Background(), "en", status, msg, errs)
 	}
