@@ -102,6 +102,9 @@ var fenced = []struct {
 	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
 	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"github.com/chromedp", []string{"internal/web/webtest"}, "the server drives no browser"},
+	{"github.com/go-webauthn", []string{"internal/auth"}, "one package judges passkeys"},
+	{"github.com/pquerna/otp", []string{"internal/auth"}, "one package judges one-time codes"},
+	{"golang.org/x/crypto/argon2", []string{"internal/password"}, "one package hashes passwords"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

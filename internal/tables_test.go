@@ -72,6 +72,18 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"audit_trail": {"internal/audit", ""},
 	"audit_heads": {"internal/audit", ""},
 
+	"accounts":          {"internal/auth", ""},
+	"account_logins":    {"internal/auth", "whoever signs in has not said yet whose he is"},
+	"account_passwords": {"internal/auth", ""},
+	"passkeys":          {"internal/auth", ""},
+	"recovery_codes":    {"internal/auth", ""},
+	"one_time_links":    {"internal/auth", "found by its token before anybody is known"},
+	"challenges":        {"internal/auth", "found by its token before anybody is known"},
+	"sign_in_policies":  {"internal/auth", ""},
+	"sessions":          {"internal/auth", "found by its token before anybody is known"},
+	"paired_devices":    {"internal/auth", ""},
+	"pairings":          {"internal/auth", "a device that shows a code is nobody's yet"},
+
 	"download_lists":    {"internal/download", ""},
 	"download_rows":     {"internal/download", ""},
 	"download_marks":    {"internal/download", ""},

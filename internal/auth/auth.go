@@ -41,6 +41,8 @@ type Who struct {
 	Session  int64       // 0 where there is none: a key
 	Device   int64       // the paired device he works at; 0 for none
 	From     string      // the address the request came from
+	// Enrolling is an operator who has no second way to prove himself yet: he may set one up and nothing else.
+	Enrolling bool
 }
 
 type contextKey struct{}

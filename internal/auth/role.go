@@ -126,6 +126,9 @@ func Allows(who Who, action Action) bool {
 	if (who.Kind == Operator) != (who.Merchant == 0) {
 		return false
 	}
+	if who.Enrolling {
+		return action == SelfRead || action == SelfWrite
+	}
 	if who.Kind == Key {
 		return slices.ContainsFunc(who.Scopes, func(s Scope) bool { return slices.Contains(scoped[s], action) })
 	}

@@ -52,6 +52,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 	at.Device = 3
 	stray := one(auth.Staff, auth.Owner)
 	stray.Merchant = 0
+	fresh := one(auth.Operator, auth.Admin)
+	fresh.Enrolling = true
 	tenant := one(auth.Operator, auth.Admin)
 	tenant.Merchant = 7
 	for _, c := range []struct {
@@ -90,6 +92,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"a merchant's role is nothing to an operator", one(auth.Operator, auth.Owner), auth.PaymentRefund, false},
 		{"staff without a merchant may nothing", stray, auth.PaymentRead, false},
 		{"an operator with a merchant may nothing", tenant, auth.MerchantRead, false},
+		{"an operator without a second factor sets one up", fresh, auth.SelfWrite, true},
+		{"and nothing else", fresh, auth.OperatorWrite, false},
 		{"nobody may nothing", auth.Who{}, auth.SelfRead, false},
 		{"an action that is not in the table is refused", one(auth.Staff, auth.Owner), "payment.invent", false},
 	} {

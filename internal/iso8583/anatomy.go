@@ -289,7 +289,7 @@ var (
 		"00": "management / 管理", "01": "balance inquiry / 余额查询", "22": "sale / 消费", "23": "void / 消费撤销", "25": "refund / 退货",
 		"10": "pre-authorization / 预授权", "11": "pre-authorization void / 预授权撤销", "20": "completion / 预授权完成（请求）",
 		"21": "completion void / 预授权完成撤销", "24": "completion notice / 预授权完成（通知）",
-		"30": "offline settlement / 离线结算", "32": "adjustment / 结算调整", "34": "tip / 小费",
+		"30": "offline settlement / 离线结算", "32": "adjustment / 结算调整", "34": "tip / 小费", "27": "refund of electronic cash / 电子现金退货", "36": "electronic cash sale / 电子现金脱机消费",
 	}
 	networkCodes = map[string]string{
 		"000": "transaction / 交易", "001": "sign-on, single length / 签到（单倍长）", "002": "sign-off / 签退",

@@ -8,12 +8,13 @@ var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "l
 	"fee_heads", "fee_consents", "fee_proposals", "fee_notices",
 	"payments", "payments_apart", "api_keys", "attempts", "orders", "order_numbers", "order_links", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
-	"audit_trail", "audit_heads",
+	"audit_trail", "audit_heads", "accounts", "account_passwords", "passkeys", "recovery_codes", "sign_in_policies", "paired_devices",
 	"signatures", "signature_parts",
 	"shop_items", "item_photos", "cash_shifts"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",
+	"account_logins", "one_time_links", "challenges", "sessions", "pairings",
 	"subject_keys", "subject_holds",
 	"register_imports", "register_entries"}
 

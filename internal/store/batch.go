@@ -38,7 +38,7 @@ type pending[C any] struct {
 type BatchOptions struct {
 	Max    int                // commands in one transaction; 512 when 0
 	Queue  int                // commands that may wait in a shard; 8192 when 0
-	Shards int                // writers: 4 on PostgreSQL when 0; always 1 on SQLite
+	Shards int                // writers: 2 when 0; on SQLite always 2, who take turns at its one lock
 	Report func(commands int) // told of every commit; nil for nobody
 }
 

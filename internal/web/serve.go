@@ -78,6 +78,7 @@ var statuses = map[fault.Kind]int{
 	fault.Anonymous:   http.StatusUnauthorized,
 	fault.Forbidden:   http.StatusForbidden,
 	fault.Unavailable: http.StatusServiceUnavailable,
+	fault.Limited:     http.StatusTooManyRequests,
 }
 
 // refuse shows an error: a page to a person, a toast to a page, JSON to a program.

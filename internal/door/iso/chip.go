@@ -32,8 +32,11 @@ var mandatory = []struct {
 	{emv.AmountOther, 6}, {emv.Capabilities, 3},
 }
 
-// arqc is tag 9F27 of a chip that asks its issuer, as far as its first two bits say.
-const arqc = 0x80
+// Tag 9F27, as far as its first two bits say: a chip asks its issuer, or has approved by itself.
+const (
+	arqc = 0x80
+	tc   = 0x40
+)
 
 // icc reads field 55 and keeps what is named: nothing else of it goes on.
 func (c *call) icc(keep []emv.Tag) (emv.TLV, error) {
@@ -53,7 +56,10 @@ func badICC(expected, got string) error {
 func (c *call) authorizes(presented *channel.Card, facts *payment.CardFacts) error {
 	switch presented.Entry {
 	case entryChip, entryContactless:
-		return c.chip(presented, facts)
+		if err := c.chip(presented, arqc); err != nil {
+			return err
+		}
+		return c.counts(presented, facts)
 	case entrySwipe:
 		if c.service.wantsChip() && c.readsChips() {
 			return errUseChip
@@ -69,8 +75,8 @@ func (c *call) authorizes(presented *channel.Card, facts *payment.CardFacts) err
 	return nil
 }
 
-// chip checks field 55 of an authorization against the message.
-func (c *call) chip(presented *channel.Card, facts *payment.CardFacts) error {
+// chip checks field 55 against the message: its cryptogram must be of a kind. What is named goes on.
+func (c *call) chip(presented *channel.Card, kind byte) error {
 	if !c.message.Has(55) {
 		return badICC("chip data", "none")
 	}
@@ -98,16 +104,25 @@ func (c *call) chip(presented *channel.Card, facts *payment.CardFacts) error {
 			return errChipDiffers.With("tag %s is not the message's", same.tag)
 		}
 	}
-	if info, _ := t.Get(emv.CryptogramInfo); info[0]&0xC0 != arqc {
-		return badICC("a request cryptogram", "another")
+	if info, _ := t.Get(emv.CryptogramInfo); info[0]&0xC0 != kind {
+		return badICC(map[byte]string{arqc: "a request cryptogram", tc: "an approval's cryptogram"}[kind], "another")
 	}
-	counter, _ := emv.CounterOf(t)
-	if counter == 0 {
+	if counter, _ := emv.CounterOf(t); counter == 0 {
 		return badICC("a transaction counter", "zero")
 	}
-	sequence, _ := strconv.Atoi(c.message.Text(23)) // digits, or none
 	presented.ICC.Wipe()
 	presented.ICC = card.NewICC(t.Bytes())
+	return nil
+}
+
+// counts tells the payment which use of the chip it is, so that none pays twice.
+func (c *call) counts(presented *channel.Card, facts *payment.CardFacts) error {
+	t, err := emv.Parse(presented.ICC.Reveal())
+	if err != nil {
+		return badICC("EMV data", err.Error())
+	}
+	counter, _ := emv.CounterOf(t)
+	sequence, _ := strconv.Atoi(c.message.Text(23)) // digits, or none
 	facts.Chip = chips.Use{Chip: chips.Chip{Token: facts.Token, Sequence: sequence}, Counter: counter}
 	return nil
 }

@@ -155,6 +155,41 @@ func TestField55IsReadAtTheDoor(t *testing.T) {
 	d.must(m.set(55, m.fields[55]+"\x5a\x08\x62\x25\x88\x13\x57\x90\x86\x40"))
 }
 
+func TestElectronicCashIsProvenByItsLastCryptogram(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	d := w.shop().device("en")
+	d.signOn("004")
+	early := d.cash(20_00)
+	d.must(d.byChip("052", 1_00)) // the card was used online meanwhile
+	d.must(early)
+	d.must(early)
+	for name, c := range map[string]struct {
+		m    func() message
+		code string
+	}{
+		"a request cryptogram":            {func() message { return altered(d.cash(1_00), emv.CryptogramInfo, "80") }, "30"},
+		"no chip data":                    {func() message { return d.cash(1_00).unset(55) }, "30"},
+		"a stripe":                        {func() message { return d.cash(1_00).set(22, "022") }, "30"},
+		"a PIN":                           {func() message { return d.pin(d.cash(1_00).set(22, "071"), "credit") }, "30"},
+		"another amount":                  {func() message { return altered(d.cash(1_00), emv.Amount, "000000000101") }, "A7"},
+		"a cryptogram that is no chip's":  {func() message { return altered(d.cash(1_00), emv.Cryptogram, "0102030405060708") }, "A7"},
+		"more than the floor":             {func() message { return d.cash(50_01) }, "61"},
+		"a refund of more than it":        {func() message { return d.cashRefund(d.asked("00", d.cash(1_00)), 1_01) }, "13"},
+		"the conditions of another thing": {func() message { return d.cash(1_00).set(25, "06") }, "40"},
+	} {
+		t.Log(name)
+		d.expect(c.code, c.m())
+	}
+	m := d.cash(3_00)
+	d.must(m)
+	d.expect("12", d.reversal(m, "98")) // what a chip has concluded has none
+	w.heal()
+	if e := w.effect(d.shop); e != (effect{25_00, 25_00}) {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestACopiedCryptogramPaysNowhere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

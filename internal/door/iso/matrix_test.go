@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hawker/internal/emv"
 	"hawker/internal/sandbox/cardnet"
 )
 
@@ -32,6 +33,8 @@ var matrixRows = []struct {
 		return d.uncomplete(d.asked("00", d.complete(d.hold(100_00), 90_00)))
 	}, reversible},
 	{"offline settlement", func(d *device) message { return d.offline(30_00) }, repeated},
+	{"electronic cash sale", func(d *device) message { return d.cash(30_00) }, repeated},
+	{"refund of electronic cash", func(d *device) message { return d.cashRefund(d.asked("00", d.cash(20_00)), 6_50) }, repeated},
 	{"adjustment", func(d *device) message { return d.more("32", d.take(20_00), 5_00) }, repeated},
 	{"tip", func(d *device) message { return d.more("34", d.take(20_00), 3_00) }, repeated},
 	{"script result notice", func(d *device) message {
@@ -85,6 +88,17 @@ func (s sort) asksBank() bool { return s < local }
 // byChip is a sale by the credit card's chip, without a PIN.
 func (d *device) byChip(mode string, fen int64) message {
 	return d.cryptogram(d.chipOf("credit", mode, fen), testCard("credit"), int(chipCounter.Add(1)))
+}
+
+// cash is a sale from the purse of the credit card's chip, which has approved it by itself.
+func (d *device) cash(fen int64) message {
+	m := d.byChip("072", fen)
+	return altered(m.set(60, "36"+m.fields[60][2:]), emv.CryptogramInfo, "40")
+}
+
+func (d *device) cashRefund(of done, fen int64) message {
+	m := d.refund(of, fen)
+	return m.set(60, "27"+m.fields[60][2:])
 }
 
 // hold is a pre-authorization that was approved.

@@ -57,7 +57,7 @@ func (s *Server) uploadICC(ctx context.Context, c *call, kind payment.DetailKind
 }
 
 // notices are the types (60.1) of what a terminal concludes by itself and tells.
-var notices = map[string]bool{"24": true, "25": true, "30": true, "32": true, "34": true}
+var notices = map[string]bool{"24": true, "25": true, "27": true, "30": true, "32": true, "34": true}
 
 // uploadNotice answers 0320/000: a notice of the batch once more, under its own type.
 func (s *Server) uploadNotice(ctx context.Context, c *call) error {

@@ -79,6 +79,31 @@ func (i issuer) checkChip(a *account, r *request) (code string, counter int) {
 	return approved, counter
 }
 
+// checkApproval verifies the last cryptogram of a chip that approved by itself: 00, or A7.
+func (i issuer) checkApproval(a *account, r *request) string {
+	ac, sm, err := a.card.MasterKeys(r.sequence)
+	if err != nil {
+		return codeSecurity
+	}
+	defer clear(ac)
+	defer clear(sm)
+	amount, _ := r.icc.Get(emv.Amount)
+	genuine, err := a.card.Chip.Version.Verify(ac, r.icc)
+	if err != nil || !genuine || fmt.Sprintf("%X", amount) != fmt.Sprintf("%012d", r.Amount.Minor()) {
+		return codeSecurity
+	}
+	return approved
+}
+
+// cryptogram is the kind of the chip's cryptogram; AAC when there is none.
+func (r *request) cryptogram() byte {
+	info, _ := r.icc.Get(emv.CryptogramInfo)
+	if len(info) != 1 {
+		return cards.AAC
+	}
+	return info[0] & 0xC0
+}
+
 // authenticate writes field 55 of the answer to a chip that has proven itself:
 // the issuer's answer and what it changes in the chip.
 func (n *Network) authenticate(answer *iso8583.Message, r *request, e Entry, b Behaviour) error {
