@@ -72,6 +72,10 @@ SELECT create_distributed_table('sign_in_policies', 'merchant_id', colocate_with
 SELECT create_distributed_table('paired_devices', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('signatures', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('signature_parts', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('handovers', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('webhook_endpoints', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('webhook_deliveries', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('webhook_tries', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('shop_items', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('item_photos', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('cash_shifts', 'merchant_id', colocate_with => 'terminals')`
