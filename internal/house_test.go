@@ -25,7 +25,9 @@ var floors = map[string]int{
 	"internal/live":    3,
 	"internal/auth":    4,
 	"internal/subject": 4,
-	"internal/apikey":  5, "internal/handover": 7, "internal/webhook": 7,
+	"internal/paper":   2, "internal/contract": 6,
+	"internal/apikey":   5,
+	"internal/handover": 7, "internal/webhook": 7,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
@@ -33,7 +35,7 @@ var floors = map[string]int{
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, // becoming a merchant
+	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, "internal/onboarding": 5, "internal/standing": 6, // becoming a merchant
 	"internal/app":     9,
 	"internal/bench":   10,
 	"internal/torture": 10,
@@ -98,7 +100,7 @@ var fenced = []struct {
 	{"github.com/prometheus", []string{"internal/app"}, "others declare what they count"},
 	{"github.com/boombuler/barcode", []string{"internal/qr"}, "one package draws symbols"},
 	{"golang.org/x/image", []string{"internal/font"}, "one package reads the typeface"},
-	{"github.com/signintech/gopdf", []string{"internal/plate"}, "the plate is the one document so far"},
+	{"github.com/signintech/gopdf", []string{"internal/plate", "internal/paper"}, "a drawing and a text: two ways to make a document"},
 	{"github.com/wechatpay-apiv3", []string{"internal/channel/wechat"}, "one way to WeChat Pay"},
 	{"github.com/smartwalle", []string{"internal/channel/alipay"}, "one way to Alipay"},
 	{"github.com/chromedp", []string{"internal/web/webtest"}, "the server drives no browser"},

@@ -52,7 +52,34 @@ type serveCommand struct {
 	saleFlags
 	hsmFlags
 	networkFlags
+	walletFlags
 	logFlags
+}
+
+// walletFlags name the accounts at the wallets. A wallet without an app id is simulated within.
+type walletFlags struct {
+	BaseURL           string `name:"base-url" help:"https address under which customers and wallets reach the HTTP port; needed for real wallets." placeholder:"URL"`
+	Wallets           string `help:"Address of the simulated wallets and their customer's page." default:"127.0.0.1:8591"`
+	WeChatURL         string `name:"wechat-url" help:"WeChat Pay's API, instead of its own address." placeholder:"URL"`
+	WeChatApp         string `name:"wechat-app" help:"WeChat app id; without it WeChat Pay is simulated." placeholder:"ID"`
+	WeChatMerchant    string `name:"wechat-merchant" help:"Merchant number at WeChat Pay." placeholder:"MCHID"`
+	WeChatSerial      string `name:"wechat-serial" help:"Serial number of the API certificate." placeholder:"HEX"`
+	WeChatKey         string `name:"wechat-key" help:"PEM file with the certificate's private key." placeholder:"FILE"`
+	WeChatAPIv3Key    string `name:"wechat-apiv3-key" help:"File with the API v3 key, 32 characters." placeholder:"FILE"`
+	WeChatPublicKey   string `name:"wechat-public-key" help:"PEM file with WeChat Pay's public key." placeholder:"FILE"`
+	WeChatPublicKeyID string `name:"wechat-public-key-id" help:"Its id, PUB_KEY_ID_…." placeholder:"ID"`
+	AlipayURL         string `name:"alipay-url" help:"Alipay's gateway, instead of its own address." placeholder:"URL"`
+	AlipayApp         string `name:"alipay-app" help:"Alipay app id; without it Alipay is simulated." placeholder:"ID"`
+	AlipaySeller      string `name:"alipay-seller" help:"The merchant's number at Alipay, 2088…." placeholder:"ID"`
+	AlipayKey         string `name:"alipay-key" help:"PEM file with the app's private key." placeholder:"FILE"`
+	AlipayPublicKey   string `name:"alipay-public-key" help:"PEM file with Alipay's public key." placeholder:"FILE"`
+}
+
+func (f walletFlags) config() app.Wallets {
+	return app.Wallets{SimAddr: f.Wallets,
+		WeChat: app.WeChat{BaseURL: f.WeChatURL, AppID: f.WeChatApp, MchID: f.WeChatMerchant, Serial: f.WeChatSerial, KeyFile: f.WeChatKey,
+			APIv3KeyFile: f.WeChatAPIv3Key, PublicKeyFile: f.WeChatPublicKey, PublicKeyID: f.WeChatPublicKeyID},
+		Alipay: app.Alipay{Gateway: f.AlipayURL, AppID: f.AlipayApp, SellerID: f.AlipaySeller, KeyFile: f.AlipayKey, PublicKeyFile: f.AlipayPublicKey}}
 }
 
 // holdFlags are what may be done with a pre-authorization.
@@ -109,7 +136,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), Sale: sales, HTTP: app.Listen{Addr: c.HTTP},
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), Sale: sales, Wallets: c.walletFlags.config(), Base: c.BaseURL, HTTP: app.Listen{Addr: c.HTTP},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile, Hosts: c.ISOHosts, Plain: c.ISOPlain}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
@@ -117,6 +144,9 @@ func (c serveCommand) Run(ctx context.Context) error {
 	fmt.Printf("terminals   %s\nhealth      http://%s/readyz\nmetrics     http://%s/metrics\n\nTake a payment from another shell:\n"+
 		"  hawker terminal --state %s sale --amount 46.50 --card test-credit --pin 123456\n",
 		s.ISOAddr(), s.HTTPAddr(), s.HTTPAddr(), s.Config.TerminalFile())
+	if phone := s.WalletURL(); phone != "" {
+		fmt.Printf("\nBe the customer with a simulated wallet (password 123456):\n  %s/phone\n", phone)
+	}
 	return s.Run(ctx)
 }
 

@@ -1,21 +1,26 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"hawker/internal/books"
 	"hawker/internal/cases"
+	"hawker/internal/channel"
 	"hawker/internal/jobs"
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
+	"hawker/internal/money"
 	"hawker/internal/payment"
 )
 
 // Audit compares what must agree: the ledger with itself, and every merchant's
-// receivable with what the simulated network says it owes. It also counts what has
+// receivables with what the simulated network and wallets say they owe. It also counts what has
 // no end yet.
 type Audit struct {
 	Ledger   error // nil: every entry and balance is proven
@@ -27,12 +32,13 @@ type Audit struct {
 	Trial    []ledger.Line
 }
 
-// Side is one merchant's money in one currency on both sides, in minor units.
+// Side is one merchant's money in one currency on both sides of a channel, in minor units.
 type Side struct {
+	Channel  string
 	MID      string
 	Currency string
 	Ledger   int64
-	Network  int64
+	Network  int64 // what the simulated network or wallet says
 }
 
 // Audit runs the comparison; the simulated network must be in this process.
@@ -53,37 +59,63 @@ func (s *Server) Audit(ctx context.Context) (Audit, error) {
 	}
 	a.UnderWay, a.Cases = len(under), len(open)
 	for _, j := range waiting {
-		if j.Kind != payment.JobHoldExpiry { // it waits for weeks, and for nothing that is under way
+		if j.Kind != payment.JobHoldExpiry && j.Kind != payment.JobPaymentExpiry { // it waits for weeks, and for nothing that is under way
 			a.Waiting++
 		}
 	}
 	if a.Trial, err = ledger.Trial(ctx, q, 0); err != nil {
 		return a, err
 	}
-	sides := map[[2]string]*Side{}
-	side := func(mid, currency string) *Side {
-		k := [2]string{mid, currency}
+	sides := map[[3]string]*Side{}
+	side := func(channel, mid, currency string) *Side {
+		k := [3]string{channel, mid, currency}
 		if sides[k] == nil {
-			sides[k] = &Side{MID: mid, Currency: currency}
+			sides[k] = &Side{Channel: channel, MID: mid, Currency: currency}
 		}
 		return sides[k]
 	}
+	compared := []string{networkName}
+	if s.Wallets != nil {
+		compared = append(compared, payment.MethodWeChat, payment.MethodAlipay)
+		a.Network = errors.Join(a.Network, s.Wallets.Check())
+	}
 	for _, l := range a.Trial {
-		if l.Account == books.Receivable(networkName) {
+		for _, name := range compared {
+			if l.Account != books.Receivable(name) {
+				continue
+			}
 			m, err := merchant.ByID(ctx, q, merchant.ID(l.Owner))
 			if err != nil {
 				return a, err
 			}
-			side(m.MID, string(l.Balance.Currency())).Ledger = l.Balance.Minor()
+			side(name, m.MID, string(l.Balance.Currency())).Ledger = l.Balance.Minor()
 		}
 	}
 	for _, b := range s.Sandbox.Books() {
-		side(b.Merchant, string(b.Net.Currency())).Network = b.Net.Minor()
+		side(networkName, b.Merchant, string(b.Net.Currency())).Network = b.Net.Minor()
 	}
+	s.walletSides(side)
 	for _, one := range sides {
 		a.Sides = append(a.Sides, *one)
 	}
+	slices.SortFunc(a.Sides, func(x, y Side) int {
+		return cmp.Or(cmp.Compare(x.MID, y.MID), cmp.Compare(x.Channel, y.Channel), cmp.Compare(x.Currency, y.Currency))
+	})
 	return a, nil
+}
+
+// walletSides adds up what the simulated wallets hold for each merchant, whose MID begins their order numbers.
+func (s *Server) walletSides(side func(channel, mid, currency string) *Side) {
+	if s.Wallets == nil {
+		return
+	}
+	for _, o := range s.Wallets.Orders() {
+		mid, _, err := channel.ParseNumber(o.Order)
+		if err != nil || o.PaidAt.IsZero() {
+			continue
+		}
+		side(string(o.Brand), mid, string(money.CNY)).Network += o.Amount - o.Refunded()
+	}
 }
 
 // Err is nil when everything agrees and nothing is under way.
@@ -99,7 +131,7 @@ func (a Audit) Err() error {
 	}
 	for _, s := range a.Sides {
 		if s.Ledger != s.Network {
-			return fmt.Errorf("merchant %s: ledger says %d %s, network says %d", s.MID, s.Ledger, s.Currency, s.Network)
+			return fmt.Errorf("merchant %s: ledger says %d %s, %s says %d", s.MID, s.Ledger, s.Currency, s.Channel, s.Network)
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/keys/pkcs11"
+	"hawker/internal/paylink"
 	"hawker/internal/payment"
 	"hawker/internal/store"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	ISO      Listen        // terminal port
 	HTTP     Listen        // health and metrics
 	Network  Network
+	Wallets  Wallets
+	Base     string            // https address under which customers and wallets reach the HTTP port; "" is the port's own
 	Log      *slog.Logger      // nil is silent
 	Clock    clock.Clock       // nil is the machine's
 	Batch    int               // commands in one commit; 0 is the usual bound, 1 turns batching off
@@ -119,6 +122,15 @@ func (c *Config) complete() error {
 	}
 	if c.Sale.Tip > maxShare || c.Sale.Floor.Sign() < 0 {
 		return errors.New("tips add at most 1000 percent to a sale, and a floor limit is not negative")
+	}
+	if c.Base != "" {
+		base, err := paylink.ParseBase(c.Base)
+		if err != nil {
+			return err
+		}
+		c.Base = base
+	} else if !c.Wallets.simulated() {
+		return errors.New("real wallets report to the address of this server: it must be said")
 	}
 	if c.Database == "" {
 		c.Database = filepath.Join(c.Data, "hawker.db")

@@ -254,12 +254,12 @@ func (d *demo) verdict() error {
 	}
 	d.say("\nTrial balance of the ledger (CNY)\n")
 	a.printTrial(d.out)
-	d.say("\nThe two sides' books: what the network owes for each merchant\n")
+	d.say("\nThe two sides' books: what each channel owes for each merchant\n")
 	t := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(t, "  merchant\tHawker's ledger\tnetwork's books\t")
+	_, _ = fmt.Fprintln(t, "  merchant\tchannel\tHawker's ledger\tits own books\t")
 	for _, s := range a.Sides {
 		c := money.Currency(s.Currency)
-		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\t\n", s.MID, money.New(s.Ledger, c), money.New(s.Network, c))
+		_, _ = fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t\n", s.MID, s.Channel, money.New(s.Ledger, c), money.New(s.Network, c))
 	}
 	_ = t.Flush()
 	open := a.Cases

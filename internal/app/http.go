@@ -5,7 +5,9 @@ import (
 	"net/http"
 
 	"hawker/internal/cases"
+	"hawker/internal/door/notify"
 	"hawker/internal/jobs"
+	"hawker/internal/payment"
 	"hawker/internal/web"
 )
 
@@ -15,6 +17,9 @@ func (s *Server) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics.handler(s))
+	if err := notify.Mount(mux, notify.Config{Wallets: s.wallets, Book: s.Engine.Book, Metrics: s.metrics}); err != nil {
+		return nil, err
+	}
 	kit, err := web.Mount(mux, s.webConfig(), s.doors()...)
 	if err != nil {
 		return nil, err
@@ -40,7 +45,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	now, later := s.Config.Clock(), 0
 	for _, j := range waiting {
-		if j.Tries == 0 && j.Due.After(now) { // such as the expiry of a pre-authorization
+		if j.Tries == 0 && j.Due.After(now) || j.Kind == payment.JobPaymentExpiry { // such as the expiry of a pre-authorization
 			later++
 		}
 	}

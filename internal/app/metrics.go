@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ type metrics struct {
 	connections prometheus.Gauge
 	attempts    *prometheus.CounterVec
 	commits     prometheus.Histogram
+	notices     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -42,7 +44,8 @@ func newMetrics() *metrics {
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "hawker_commit_commands",
 			Help: "Commands written by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
 	}
-	m.registry.MustRegister(m.messages, m.bad, m.connections, m.attempts, m.commits,
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawker_notices_total", Help: "Wallets' notices by the status of our answer."}, []string{"wallet", "status"})
+	m.registry.MustRegister(m.messages, m.bad, m.connections, m.attempts, m.commits, m.notices,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -61,6 +64,11 @@ func (m *metrics) Connections(open int) { m.connections.Set(float64(open)) }
 // Attempt implements payment.Metrics.
 func (m *metrics) Attempt(kind channel.Kind, state payment.State, code string) {
 	m.attempts.WithLabelValues(string(kind), string(state), code).Inc()
+}
+
+// Notice implements notify.Metrics.
+func (m *metrics) Notice(wallet string, status int) {
+	m.notices.WithLabelValues(wallet, strconv.Itoa(status)).Inc()
 }
 
 // Commit implements payment.Metrics.

@@ -17,6 +17,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
+	"hawker/internal/payment"
 	"hawker/internal/risk"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/store"
@@ -88,13 +89,20 @@ func (s sandbox) merchant(ctx context.Context, tx *store.Tx, m merchant.Merchant
 	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("the sandbox's first start"), now,
 		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},
 		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 50, Cap: cny(2000)}},
-		feelock.Rate{Line: feelock.Line{Method: "card"}, FeePlan: merchant.FeePlan{Rate: 60}}); err != nil {
+		feelock.Rate{Line: feelock.Line{Method: "card"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodWeChat}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodAlipay}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodUnionPay}, FeePlan: merchant.FeePlan{Rate: 38}}); err != nil {
 		return err
 	}
 	// A micro merchant's credit card receipts are bounded: 1,000 a day, 10,000 a month (domain rules for micro merchants).
 	for _, l := range []risk.Limit{
 		{Method: "card", CardKind: "", PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
 		{Method: "card", CardKind: "credit", Daily: cny(100_000), Monthly: cny(1_000_000)},
+		{Method: payment.MethodWeChat, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodAlipay, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodUnionPay, PerPayment: cny(5_000_000), Daily: cny(20_000_000), Monthly: cny(200_000_000)},
+		{Method: payment.MethodCash, PerPayment: cny(5_000_000)}, // what is not owed is bounded against slips of the finger only
 	} {
 		if err := risk.SetLimit(ctx, tx, int64(m.ID), l); err != nil {
 			return err

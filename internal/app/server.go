@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
@@ -21,6 +22,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
+	"hawker/internal/sandbox/wallet"
 	"hawker/internal/schema"
 	"hawker/internal/signature"
 	"hawker/internal/store"
@@ -35,12 +37,16 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
-	Sandbox *cardnet.Network // nil when the network is elsewhere
+	Sandbox *cardnet.Network  // nil when the network is elsewhere
+	Wallets *wallet.Simulator // nil when both wallets are real
 
 	node      *node
 	metrics   *metrics
 	authority *identity.Authority
 	card      *cardhost.Host
+	wallets   []channel.Wallet
+	accounts  *wallet.Accounts // at the simulated wallets
+	walletsAt net.Listener
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -112,8 +118,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.openFees(ks)
+	if err := s.openWallets(ctx); err != nil {
+		return nil, err
+	}
 	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
-		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember, Fees: s.Fees})
+		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember, Fees: s.Fees,
+		Wallets: s.wallets, Links: payment.Links{Voucher: ks, Base: s.base()}})
 	s.card.OnLate(s.Engine.Late)
 	s.Jobs.Lease = 2*c.Network.Timeout + 5*time.Second
 	if err := s.beat(ctx); err != nil {
@@ -231,6 +241,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	s.iso.Shutdown(drain)
 	err = errors.Join(err, s.http.Shutdown(drain))
+	s.Engine.Drain(drain)
 	stopWork()
 	wg.Wait()
 	return errors.Join(err, s.leave(drain), s.Close())

@@ -1,12 +1,22 @@
 package app
 
 import (
+	"hawker/internal/door/home"
 	"hawker/internal/web"
 )
 
-// doors are the faces in a browser, a line each.
+// doors are the faces in a browser, a line each, and the first page that leads to them.
 func (s *Server) doors() []web.Door {
-	return []web.Door{}
+	list := []web.Door{}
+	var paths []string
+	for _, d := range list {
+		for _, r := range d.Routes {
+			if r.Method == "GET" {
+				paths = append(paths, r.Pattern)
+			}
+		}
+	}
+	return append(list, home.Door(home.Config{Doors: paths}))
 }
 
 // webConfig is what the kit knows of this server.

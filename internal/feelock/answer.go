@@ -49,7 +49,7 @@ func (b *Book) agree(ctx context.Context, who auth.Who, m merchant.Merchant, id 
 		if !consent.at.Before(p.From) { // too late; the job of its date ends it
 			return ErrState.With("proposal %d was for %s", p.ID, p.From)
 		}
-		return b.accept(ctx, tx, m, &p, consent)
+		return b.accept(ctx, tx, m, &p, consent, func() error { return b.trail(ctx, tx, who, p, "fee.agree") })
 	})
 	return p, err
 }
@@ -79,7 +79,7 @@ func (b *Book) asSeen(ctx context.Context, m merchant.Merchant, p Proposal, seen
 }
 
 // accept makes the version that was consented to.
-func (b *Book) accept(ctx context.Context, tx *store.Tx, m merchant.Merchant, p *Proposal, c Consent) error {
+func (b *Book) accept(ctx context.Context, tx *store.Tx, m merchant.Merchant, p *Proposal, c Consent, trail func() error) error {
 	before, err := b.hold(ctx, tx, m, p.Rate.Line)
 	if err != nil {
 		return err
@@ -97,6 +97,9 @@ func (b *Book) accept(ctx context.Context, tx *store.Tx, m merchant.Merchant, p 
 		return err
 	}
 	if err := b.put(ctx, tx, m, before, p.Rate, c, p.From); err != nil {
+		return err
+	}
+	if err := trail(); err != nil {
 		return err
 	}
 	return b.tell(ctx, tx, *p, "fee.agreed")
@@ -118,13 +121,13 @@ func (b *Book) Refuse(ctx context.Context, who auth.Who, m merchant.Merchant, id
 		if p, err = one(ctx, tx, m.ID, id, ` FOR UPDATE`); err != nil {
 			return err
 		}
-		return b.without(ctx, tx, &p, Refuse, actor(who), why)
+		return b.without(ctx, tx, &p, Refuse, actor(who), why, func() error { return b.trail(ctx, tx, who, p, "fee.refuse") })
 	})
 	return p, err
 }
 
 // without ends an announced proposal that has no consent.
-func (b *Book) without(ctx context.Context, tx *store.Tx, p *Proposal, e Event, by, why string) error {
+func (b *Book) without(ctx context.Context, tx *store.Tx, p *Proposal, e Event, by, why string, trail func() error) error {
 	if err := b.move(ctx, tx, p, e, by, why); err != nil {
 		return err
 	}
@@ -133,6 +136,9 @@ func (b *Book) without(ctx context.Context, tx *store.Tx, p *Proposal, e Event, 
 			Detail: fmt.Sprintf("no consent to %s %s: the contract ends %s, as was announced", p.Rate.Method, p.Rate.CardKind, p.From.Format("2006-01-02"))}); err != nil {
 			return err
 		}
+	}
+	if err := trail(); err != nil {
+		return err
 	}
 	kind := "fee.refused"
 	if e == Lapse {
@@ -151,7 +157,7 @@ func (b *Book) runDue(ctx context.Context, j jobs.Job) error {
 		if p.State == Approved {
 			return b.move(ctx, tx, &p, Lapse, "system", "not every channel took the notice in time")
 		}
-		return b.without(ctx, tx, &p, Lapse, "system", "")
+		return b.without(ctx, tx, &p, Lapse, "system", "", func() error { return nil })
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"hawker/internal/audit"
 	"hawker/internal/auth"
 	"hawker/internal/events"
 	"hawker/internal/merchant"
@@ -157,6 +158,14 @@ func (b *Book) put(ctx context.Context, tx *store.Tx, m merchant.Merchant, befor
 	}
 	b.log.Info("a fee is agreed", "merchant", int64(m.ID), "line", r.String(), "version", r.version, "basis_points", r.rate, "from", from, "consent", string(c.kind), "object", c.object)
 	return nil
+}
+
+// trail writes an act about a proposal into the audit trail.
+func (b *Book) trail(ctx context.Context, tx *store.Tx, who auth.Who, p Proposal, what string) error {
+	_, terms := p.Rate.Words()
+	return audit.Append(ctx, tx, audit.Entry{Merchant: int64(p.Merchant), Who: audit.Actor{Kind: string(who.Kind), ID: who.ID, Name: who.Name, Role: string(who.Role), Device: who.Device},
+		What: what, Object: p.Object(), From: who.From, At: b.now(), After: map[string]any{"method": p.Rate.Method, "card_kind": p.Rate.CardKind, "terms": terms,
+			"from": p.From.Format(time.RFC3339), "state": string(p.State), "remark": p.Remark}})
 }
 
 // tell writes an event about a proposal. It takes the merchant's head of events: call it last.

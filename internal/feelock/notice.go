@@ -122,7 +122,7 @@ func (b *Book) announce(ctx context.Context, tx *store.Tx, m merchant.Merchant, 
 		return err
 	}
 	if n := len(before); inTime && n > 0 && cheaper(p.Rate.FeePlan, before[n-1].terms(m.Currency)) {
-		return b.accept(ctx, tx, m, &p, Consent{kind: Benefit, actor: "system", name: "", document: text.Digest(), object: p.Object(), at: store.At(now).Time()})
+		return b.accept(ctx, tx, m, &p, Consent{kind: Benefit, actor: "system", name: "", document: text.Digest(), object: p.Object(), at: store.At(now).Time()}, func() error { return nil })
 	}
 	return b.tell(ctx, tx, p, "fee.proposed")
 }

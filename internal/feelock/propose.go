@@ -77,7 +77,7 @@ func (b *Book) Propose(ctx context.Context, who auth.Who, m merchant.Merchant, d
 		if err != nil {
 			return fmt.Errorf("write proposal: %w", err)
 		}
-		return nil
+		return b.trail(ctx, tx, who, p, "fee.propose")
 	})
 	return p, err
 }
@@ -143,7 +143,10 @@ func (b *Book) decide(ctx context.Context, who auth.Who, m merchant.Merchant, id
 				return err
 			}
 		}
-		if err := b.move(ctx, tx, &p, e, actor(who), strings.TrimSpace(why)); err != nil || e == Reject {
+		if err := b.move(ctx, tx, &p, e, actor(who), strings.TrimSpace(why)); err != nil {
+			return err
+		}
+		if err := b.trail(ctx, tx, who, p, "fee."+string(e)); err != nil || e == Reject {
 			return err
 		}
 		return jobs.Add(ctx, tx, b.now(), jobs.Job{Merchant: int64(m.ID), Kind: jobNotice, Ref: fmt.Sprint(p.ID), MaxTries: noticeTries},
@@ -166,7 +169,10 @@ func (b *Book) Withdraw(ctx context.Context, who auth.Who, m merchant.Merchant, 
 			return err
 		}
 		known := !p.Announced.IsZero()
-		if err := b.move(ctx, tx, &p, Withdraw, actor(who), why); err != nil || !known {
+		if err := b.move(ctx, tx, &p, Withdraw, actor(who), why); err != nil {
+			return err
+		}
+		if err := b.trail(ctx, tx, who, p, "fee.withdraw"); err != nil || !known {
 			return err
 		}
 		return b.tell(ctx, tx, p, "fee.withdrawn")

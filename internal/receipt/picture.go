@@ -16,12 +16,14 @@ func drawn(s signature.Signature) []byte {
 	if s.Format != signature.PBM {
 		return nil
 	}
+	var magic string
 	var width, height int
-	if n, err := fmt.Sscanf(string(s.Picture[:min(len(s.Picture), 32)]), "P4 %d %d", &width, &height); err != nil || n != 2 {
+	body := bytes.NewReader(s.Picture)
+	if _, err := fmt.Fscan(body, &magic, &width, &height); err != nil || body.Len() == 0 {
 		return nil
 	}
 	stride := (width + 7) / 8
-	rows := s.Picture[max(0, len(s.Picture)-stride*height):]
+	rows := s.Picture[len(s.Picture)-body.Len()+1:] // one blank ends the header
 	if width < 1 || height < 1 || len(rows) != stride*height {
 		return nil
 	}

@@ -156,5 +156,13 @@ func (r Receipt) Card() string {
 	return r.Payment.Card.BIN + strings.Repeat("*", 6) + r.Payment.Card.Last4
 }
 
+// Terminal is the number of the terminal that took it; "" when it was taken by no terminal.
+func (r Receipt) Terminal() string {
+	if r.Sale.Trace == 0 {
+		return ""
+	}
+	return string(r.Payment.Terminal)
+}
+
 // Made is when it was taken, in the merchant's zone.
 func (r Receipt) Made() time.Time { return r.Payment.Created.In(r.Merchant.Zone) }

@@ -119,7 +119,7 @@ func (r Receipt) lines(l Lang, c Copy, again bool) []line {
 	}
 	out = append(out, line{name: r.name(l), middle: true, large: true}, line{name: head, middle: true}, line{rule: true})
 	add("mid", r.Merchant.MID)
-	add("tid", string(r.Payment.Terminal))
+	add("tid", r.Terminal())
 	add("place", r.Merchant.Place)
 	add("time", r.Made().Format("2006-01-02 15:04:05"))
 	add("method", r.Method(l))

@@ -3,6 +3,7 @@ package receipt
 import (
 	"bytes"
 	"flag"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/payment"
+	"hawker/internal/signature"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -56,7 +58,7 @@ func TestWhatASlipSays(t *testing.T) {
 		"all was refunded":                                   {lunch(refunded(650), refunded(4000)), ZH, ForPayer},
 		"what is not known is no proof":                      {lunch(func(r *Receipt) { r.Payment.State = payment.Unknown }), ZH, ForPayer},
 		"a wallet has neither card nor trace": {lunch(func(r *Receipt) {
-			r.Payment.Method, r.Payment.Card, r.Payment.Terminal, r.Sale = payment.MethodWeChat, payment.CardFacts{}, "", payment.Attempt{Kind: channel.Sale}
+			r.Payment.Method, r.Payment.Card, r.Payment.Terminal, r.Sale = payment.MethodWeChat, payment.CardFacts{}, "pos/1", payment.Attempt{Kind: channel.Sale}
 		}), EN, ForPayer},
 		"a long name is broken": {lunch(func(r *Receipt) { r.Merchant.NameZH = strings.Repeat("小满面馆", 6) }), ZH, ForPayer},
 	} {
@@ -124,5 +126,27 @@ func TestANameIsNoCommandForThePrinter(t *testing.T) {
 	evil := lunch(func(r *Receipt) { r.Merchant.NameZH = "面\x1b@馆\x1dV\x00🍜" })
 	if got := evil.ESCPOS(ZH, ForPayer, Wide, false); bytes.Count(got, []byte("\x1b@")) != 1 || bytes.Contains(got, []byte("\x1dV\x00")) {
 		t.Errorf("a name commands the printer: % x", got)
+	}
+}
+
+func TestASignatureIsDrawnAsItWasMade(t *testing.T) {
+	t.Parallel()
+	// Ten by two pixels: a bar, and a dot at its end.
+	got := drawn(signature.Signature{Format: signature.PBM, Picture: append([]byte("P4\n10 2\n"), 0xFF, 0xC0, 0x00, 0x40)})
+	img, err := png.Decode(bytes.NewReader(got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y, row := range []string{"##########", ".........#"} {
+		for x, want := range row {
+			if _, _, _, alpha := img.At(x, y).RGBA(); (alpha > 0) != (want == '#') {
+				t.Errorf("at %d, %d: alpha %d", x, y, alpha)
+			}
+		}
+	}
+	for _, other := range []signature.Signature{{Format: signature.JBIG, Picture: make([]byte, 40)}, {Format: signature.PBM, Picture: []byte("P4\n10 2\n\xFF")}, {Format: signature.PBM}} {
+		if drawn(other) != nil {
+			t.Errorf("%s of %d bytes is drawn", other.Format, len(other.Picture))
+		}
 	}
 }
