@@ -12,14 +12,17 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
+	"hawker/internal/live"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
@@ -27,6 +30,7 @@ import (
 	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
+	"hawker/internal/webhook"
 )
 
 // Server is one running Hawker. Start opens everything in order; Run works until
@@ -40,6 +44,11 @@ type Server struct {
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
+	Keys     *apikey.Desk
+	Live     *live.Hub
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
 	node      *node
 	metrics   *metrics
 	authority *identity.Authority
@@ -47,6 +56,7 @@ type Server struct {
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
 	walletsAt net.Listener
+	programs  *rest.Door
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -140,6 +150,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	if err := s.openREST(ctx, ks); err != nil {
+		return nil, err
+	}
 	routes, err := s.routes()
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
@@ -219,6 +232,11 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.Webhooks.Run(work) })
+	listening, stopListening := context.WithCancel(work)
+	defer stopListening()
+	s.http.RegisterOnShutdown(stopListening) // streams end with the doors, or nobody could leave
+	wg.Go(func() { s.Live.Run(listening) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
 			failed <- fmt.Errorf("terminal port: %w", err)

@@ -1,13 +1,10 @@
 package books
 
 import (
-	"context"
 	"slices"
 
 	"hawker/internal/ledger"
-	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/store"
 )
 
 // Standing is what a merchant is owed in one currency; a negative amount is what he owes.
@@ -18,13 +15,8 @@ type Standing struct {
 	Reserve   money.Amount // held back
 }
 
-// Stand tells what a merchant is owed, by currency; nothing when nothing was ever booked.
-func Stand(ctx context.Context, q store.Querier, m merchant.ID) ([]Standing, error) {
-	lines, err := ledger.Trial(ctx, q, ledger.Owner(m))
-	if err != nil {
-		return nil, err
-	}
-	var list []Standing
+// Stand reads from the balances of one merchant's accounts what he is owed, by currency.
+func Stand(lines []ledger.Line) (list []Standing) {
 	for _, l := range lines {
 		c := l.Balance.Currency()
 		i := slices.IndexFunc(list, func(s Standing) bool { return s.Currency == c })
@@ -41,5 +33,5 @@ func Stand(ctx context.Context, q store.Querier, m merchant.ID) ([]Standing, err
 			list[i].Reserve = owed
 		}
 	}
-	return list, nil
+	return list
 }

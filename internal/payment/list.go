@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"hawker/internal/books"
 	"hawker/internal/clock"
 	"hawker/internal/events"
 	"hawker/internal/fault"
+	"hawker/internal/ledger"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
@@ -345,4 +347,10 @@ func byNumber(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Pa
 		return Payment{}, err
 	}
 	return Get(ctx, q, m, a.Payment)
+}
+
+// Owed tells what a merchant is owed, by currency; nothing when nothing was ever booked.
+func Owed(ctx context.Context, q store.Querier, m merchant.ID) ([]books.Standing, error) {
+	lines, err := ledger.Trial(ctx, q, ledger.Owner(m))
+	return books.Stand(lines), err
 }

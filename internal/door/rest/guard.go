@@ -62,6 +62,7 @@ type caller struct {
 	key      apikey.Key
 	merchant merchant.Merchant
 	lang     string
+	from     string // the address it asks from
 }
 
 type callerKey struct{}
@@ -120,7 +121,7 @@ func (d *Door) caller(r *http.Request, w http.ResponseWriter, action auth.Action
 		return caller{}, errScope.With("%s wants %s", key.Label(), action)
 	}
 	m, err := d.merchants.Get(ctx, key.Merchant)
-	return caller{key: key, merchant: m}, err
+	return caller{key: key, merchant: m, from: from}, err
 }
 
 // address is where a request came from, without its port.

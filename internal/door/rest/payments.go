@@ -10,6 +10,7 @@ import (
 	"hawker/internal/auth"
 	"hawker/internal/card"
 	"hawker/internal/fault"
+	"hawker/internal/handover"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/payment"
@@ -108,7 +109,7 @@ type listOutput struct{ Body Payments }
 var (
 	notFound  = []*fault.Fault{payment.ErrNotFound}
 	takes     = []*fault.Fault{payment.ErrAmount, payment.ErrCurrency, payment.ErrReused, payment.ErrMethod, payment.ErrCode, payment.ErrOrder, payment.ErrTaken, merchant.ErrSuspended, qr.ErrUnknown, qr.ErrLength, qr.ErrMerchantCode}
-	finishing = []*fault.Fault{payment.ErrNotFound, payment.ErrState, payment.ErrUnreachable}
+	finishing = []*fault.Fault{payment.ErrNotFound, payment.ErrState, handover.ErrElsewhere}
 )
 
 func (d *Door) payments() {
@@ -165,7 +166,7 @@ func (d *Door) tell(ctx context.Context, who caller, p payment.Payment, err erro
 
 func (d *Door) payment(ctx context.Context, who caller, p payment.Payment) (Payment, error) {
 	out := Payment{ID: payment.Ref(p.ID), State: string(p.State), Method: p.Method, Amount: p.Amount.Minor(), Currency: string(p.Amount.Currency()),
-		Fee: p.Fee.Minor(), Refunded: p.Refunded.Minor(), Device: string(p.Terminal), Day: p.Day.String(), Created: p.Created.UTC()}
+		Fee: p.Fee.Minor(), Refunded: p.Refunded.Minor(), Device: string(p.Terminal), Day: p.Day.String(), Created: p.Created.UTC().Truncate(time.Microsecond)}
 	if p.Card.Last4 != "" {
 		out.Card = &Card{Last4: p.Card.Last4, Kind: string(p.Card.Kind)}
 	}
@@ -216,6 +217,9 @@ func (d *Door) refreshPayment(ctx context.Context, who caller, in *struct{ Payme
 
 func (d *Door) cancelPayment(ctx context.Context, who caller, in *struct{ PaymentPath }) (*paymentOutput, error) {
 	p, err := d.find(ctx, who, in.ID)
+	if err == nil {
+		err = d.Handover.May(ctx, p, who.device())
+	}
 	if err == nil {
 		p, err = d.Engine.Cancel(ctx, who.merchant.ID, p.ID)
 	}

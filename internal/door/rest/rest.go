@@ -17,11 +17,13 @@ import (
 
 	"hawker/internal/apikey"
 	"hawker/internal/clock"
+	"hawker/internal/handover"
 	"hawker/internal/live"
 	"hawker/internal/merchant"
 	"hawker/internal/paylink"
 	"hawker/internal/payment"
 	"hawker/internal/store"
+	"hawker/internal/webhook"
 )
 
 // Version is the version of the API: it grows when something is added; what is there stays.
@@ -47,6 +49,8 @@ type Config struct {
 	Engine   Engine
 	Keys     *apikey.Desk
 	Hub      *live.Hub
+	Webhooks *webhook.Desk
+	Handover *handover.Desk
 	Receipts Receipts        // nil: receipts are left out
 	Voucher  paylink.Voucher // signs static codes; nil: there are none
 	Base     string          // address that links begin with, "https://pay.example"
@@ -84,6 +88,8 @@ func New(c Config) (*Door, error) {
 	d.refunds()
 	d.codes()
 	d.things()
+	d.handovers()
+	d.webhooks()
 	d.stream()
 	if err := d.finish(); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"hawker/internal/auth"
-	"hawker/internal/books"
+	"hawker/internal/payment"
 	"hawker/internal/terminal"
 )
 
@@ -85,7 +85,7 @@ func (d *Door) listTerminals(ctx context.Context, who caller, _ *struct{}) (*ter
 }
 
 func (d *Door) balances(ctx context.Context, who caller, _ *struct{}) (*balancesOutput, error) {
-	list, err := books.Stand(ctx, d.DB.Read(), who.merchant.ID)
+	list, err := payment.Owed(ctx, d.DB.Read(), who.merchant.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/feelock/feelocktest"
+	"hawker/internal/handover"
 	"hawker/internal/jobs"
 	"hawker/internal/live"
 	"hawker/internal/merchant"
@@ -30,6 +31,7 @@ import (
 	"hawker/internal/store"
 	"hawker/internal/store/storetest"
 	"hawker/internal/terminal"
+	"hawker/internal/webhook"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -60,6 +62,13 @@ func (w wallet) Bill(context.Context, clock.Day) (channel.Bill, error) {
 	return channel.Bill{}, channel.ErrNoBill
 }
 
+// plain seals nothing.
+type plain struct{}
+
+func (plain) Seal(_ context.Context, p, _ []byte) ([]byte, error) { return p, nil }
+
+func (plain) OpenSealed(_ context.Context, s, _ []byte) ([]byte, error) { return s, nil }
+
 type noMetrics struct{}
 
 func (noMetrics) Attempt(channel.Kind, payment.State, string) {}
@@ -72,6 +81,7 @@ type world struct {
 	desk   *apikey.Desk
 	jobs   *jobs.Runner
 	hub    *live.Hub
+	hooks  *webhook.Desk
 	door   *rest.Door
 	url    string
 	key    string // of merchant 1, may everything
@@ -120,11 +130,12 @@ func newWorld(t testing.TB, db *store.DB, change ...func(*rest.Config)) *world {
 	w.desk = apikey.New(db, w.clock, apikey.Test)
 	w.hub = live.New(db, log)
 	w.jobs = jobs.NewRunner(db, w.clock, log)
+	w.hooks = webhook.New(webhook.Config{DB: db, Jobs: w.jobs, Seal: plain{}, Clock: w.clock, Log: log, Loopback: true})
 	const base = "https://pay.example"
 	seal := feelocktest.Sealer("test")
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Fees: fees, Card: wallet{"bank"}, Wallets: []channel.Wallet{wallet{"wechat"}, wallet{"alipay"}},
 		Jobs: w.jobs, Log: log, Metrics: noMetrics{}, Links: payment.Links{Voucher: seal, Base: base}})
-	c := rest.Config{DB: db, Engine: engine, Keys: w.desk, Hub: w.hub, Voucher: seal, Base: base, Clock: w.clock, Log: log, Rate: rest.Rate{PerSecond: -1}}
+	c := rest.Config{DB: db, Engine: engine, Keys: w.desk, Hub: w.hub, Webhooks: w.hooks, Handover: handover.New(db, w.clock), Voucher: seal, Base: base, Clock: w.clock, Log: log, Rate: rest.Rate{PerSecond: -1}}
 	for _, f := range change {
 		f(&c)
 	}
