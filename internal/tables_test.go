@@ -33,6 +33,12 @@ var tables = map[string]struct{ owner, notRouted string }{
 
 	"contract_acknowledgements": {"internal/contract", ""},
 	"contract_signatures":       {"internal/contract", ""},
+	"training_attempts":         {"internal/training", ""},
+	"training_certificates":     {"internal/training", ""},
+	"reviews":                   {"internal/feedback", ""},
+	"privacy_requests":          {"internal/privacy", ""},
+	"privacy_looks":             {"internal/privacy", "a person may stand with several merchants, or with none"},
+	"privacy_runs":              {"internal/privacy", "one run is about everybody"},
 
 	"shop_items":       {"internal/shop", ""},
 	"item_photos":      {"internal/shop", ""},
@@ -73,6 +79,20 @@ var tables = map[string]struct{ owner, notRouted string }{
 	"cases":          {"internal/cases", ""},
 	"events":         {"internal/events", ""},
 	"event_heads":    {"internal/events", ""},
+
+	"wallet_bills":       {"internal/reconcile", "a wallet's bill is about all merchants"},
+	"wallet_bill_breaks": {"internal/reconcile", "a wallet's bill is about all merchants"},
+	"api_keys":           {"internal/apikey", ""},
+	"batches":            {"internal/payment", ""},
+	"batch_details":      {"internal/payment", ""},
+	"chip_counters":      {"internal/chips", "one card pays at many merchants"},
+	"holds":              {"internal/payment", ""},
+	"chip_answers":       {"internal/payment", ""},
+	"script_notices":     {"internal/payment", ""},
+	"jobs":               {"internal/jobs", ""},
+	"cases":              {"internal/cases", ""},
+	"events":             {"internal/events", ""},
+	"event_heads":        {"internal/events", ""},
 
 	"applications":         {"internal/onboarding", "people and companies apply before they are merchants"},
 	"application_fields":   {"internal/onboarding", "people and companies apply before they are merchants"},

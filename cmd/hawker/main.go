@@ -30,6 +30,7 @@ type cli struct {
 	Payments paymentsCommand `cmd:"" help:"Look into payments: missing signatures."`
 	Jobs     jobsCommand     `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Batches  batchesCommand  `cmd:"" help:"List settled batches; show one, and on which payments host and terminal differ."`
+	Bills    billsCommand    `cmd:"" help:"Wallets' bills, held against our payments."`
 	Cases    casesCommand    `cmd:"" help:"List matters that wait for a person."`
 	Register registerCommand `cmd:"" help:"Import and list licensed institutions and their providers."`
 	Keys     keysCommand     `cmd:"" help:"Key ceremonies, key blocks, rotation, destruction, and the signed transcript of it all."`

@@ -156,7 +156,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 
 type demoCommand struct {
 	Profile string `help:"Host profile of the terminal: unionpay-pos, psp, dukpt or dukpt-aes." placeholder:"NAME"`
-	Story   string `help:"What is played: main, the main job; terminal, what else a terminal can do." enum:"main,terminal" default:"main"`
+	Story   string `help:"What is played: main, the main job; terminal, what else a terminal can do; wallets, the main job's part with wallets." enum:"main,terminal,wallets" default:"main"`
 	Verbose bool   `help:"Show the server's log too."`
 }
 

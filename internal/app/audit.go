@@ -59,7 +59,7 @@ func (s *Server) Audit(ctx context.Context) (Audit, error) {
 	}
 	a.UnderWay, a.Cases = len(under), len(open)
 	for _, j := range waiting {
-		if j.Kind != payment.JobHoldExpiry && j.Kind != payment.JobPaymentExpiry { // it waits for weeks, and for nothing that is under way
+		if j.Kind != payment.JobHoldExpiry && j.Kind != payment.JobPaymentExpiry && j.Kind != jobBill { // they wait for a day to come, and for nothing that is under way
 			a.Waiting++
 		}
 	}

@@ -15,12 +15,13 @@ import (
 
 	"hawker/internal/card"
 	"hawker/internal/money"
+	"hawker/internal/payment"
 	"hawker/internal/sandbox/cards"
 	"hawker/internal/sandbox/pos"
 )
 
 // stories are what Demo can play, by name.
-var stories = map[string][]step{"main": story, "terminal": terminalStory}
+var stories = map[string][]step{"main": slices.Concat(story, walletStory), "terminal": terminalStory, "wallets": walletStory}
 
 // Stories lists the names of what Demo can play.
 func Stories() []string { return slices.Sorted(maps.Keys(stories)) }
@@ -38,6 +39,7 @@ func Demo(ctx context.Context, out io.Writer, c Config, name string) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	c.Wallets = demoWallets(c.Wallets)
 	c.Data, c.Network.Timeout, c.Network.LateAfter = dir, demoPatience, 3*demoPatience
 	server, err := Start(ctx, c)
 	if err != nil {
@@ -56,7 +58,7 @@ func Demo(ctx context.Context, out io.Writer, c Config, name string) (err error)
 	}
 	defer func() { err = errors.Join(err, device.Close()) }()
 	d := &demo{ctx: ctx, out: out, server: server, terminal: device}
-	d.say("Hawker: one merchant, one terminal, one simulated card network, all in this process.\n"+
+	d.say("Hawker: one merchant, one terminal, one simulated card network and two simulated wallets, all in this process.\n"+
 		"terminal port %s · health and metrics http://%s\n", server.ISOAddr(), server.HTTPAddr())
 	for i, step := range steps {
 		d.say("\n%d. %s\n", i+1, step.title)
@@ -75,9 +77,11 @@ type demo struct {
 	out      io.Writer
 	server   *Server
 	terminal *pos.Terminal
-	first    pos.Result // the sale that is refunded later
-	second   pos.Result // the one that is voided
-	cases    int        // that the story has opened, rightly, and leaves to a person
+	first    pos.Result      // the sale that is refunded later
+	second   pos.Result      // the one that is voided
+	scanned  payment.Payment // by a code of WeChat Pay's, refunded later
+	orders   int             // so far
+	cases    int             // that the story has opened, rightly, and leaves to a person
 }
 
 func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, format, args...) }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func (s *Server) rest(ctx context.Context) error {
 	}
 	s.node.rested = n
 	err := s.DB.Shrink(ctx)
+	runtime.GC() // pools let go at the second collection
 	debug.FreeOSMemory()
 	return err
 }

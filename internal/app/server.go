@@ -55,7 +55,7 @@ type Server struct {
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletsAt net.Listener
+	walletURL string           // of the simulated wallets
 	programs  *rest.Door
 	iso       *iso.Server
 	isoAt     net.Listener
@@ -237,6 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopListening()
 	s.http.RegisterOnShutdown(stopListening) // streams end with the doors, or nobody could leave
 	wg.Go(func() { s.Live.Run(listening) })
+	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
 			failed <- fmt.Errorf("terminal port: %w", err)

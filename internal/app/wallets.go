@@ -34,6 +34,8 @@ type Wallets struct {
 	SimAddr string        // where the simulated wallets listen; "" is loopback and a free port
 	Types   time.Duration // how long their customers take to type the password; 8 s when 0
 	Pace    channel.Pace  // of every wallet; what is zero is the wallet's own
+
+	billsNow bool // simulated bills of a day that is not over: for the demo
 }
 
 // WeChat is an account at WeChat Pay. Files hold what is secret or long.
@@ -80,6 +82,12 @@ func (s *Server) openWallets(ctx context.Context) error {
 			return fmt.Errorf("simulated wallets: %w", err)
 		}
 	}
+	s.Jobs.Handle(jobBill, s.runBill)
+	return s.connectWallets()
+}
+
+// connectWallets makes the ways to the wallets; they connect when they must.
+func (s *Server) connectWallets() error {
 	we, err := s.weChat()
 	if err != nil {
 		return err
@@ -166,7 +174,7 @@ func (s *Server) simulateWallets(ctx context.Context) (err error) {
 		return err
 	}
 	log := s.Config.Log.With("part", "simulated wallets")
-	if s.Wallets, err = wallet.New(wallet.Config{Accounts: s.accounts, Clock: s.Config.Clock, Log: log, Types: s.Config.Wallets.Types, Client: client,
+	if s.Wallets, err = wallet.New(wallet.Config{Accounts: s.accounts, Clock: s.Config.Clock, Log: log, Types: s.Config.Wallets.Types, BillsNow: s.Config.Wallets.billsNow, Client: client,
 		StateFile: filepath.Join(s.Config.Data, "sandbox", "wallets.jsonl")}); err != nil {
 		return err
 	}
@@ -175,11 +183,13 @@ func (s *Server) simulateWallets(ctx context.Context) (err error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	if s.walletsAt, err = (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err != nil {
+	at, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
 		return err
 	}
+	s.walletURL = "http://" + at.Addr().String()
 	server := &http.Server{Handler: s.Wallets, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
-	go func() { _ = server.Serve(s.walletsAt) }()
+	go func() { _ = server.Serve(at) }()
 	s.closers = append(s.closers, server.Close)
 	return nil
 }
@@ -199,12 +209,7 @@ func (s *Server) noticeClient() (*http.Client, error) {
 }
 
 // WalletURL is where the simulated wallets are; "" when both are real.
-func (s *Server) WalletURL() string {
-	if s.walletsAt == nil {
-		return ""
-	}
-	return "http://" + s.walletsAt.Addr().String()
-}
+func (s *Server) WalletURL() string { return s.walletURL }
 
 // simWallets are the simulated wallets' accounts in their file.
 type simWallets struct {

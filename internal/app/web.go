@@ -7,7 +7,9 @@ import (
 
 // doors are the faces in a browser, a line each, and the first page that leads to them.
 func (s *Server) doors() []web.Door {
-	list := []web.Door{}
+	list := []web.Door{
+		s.office(),
+	}
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
@@ -21,5 +23,5 @@ func (s *Server) doors() []web.Door {
 
 // webConfig is what the kit knows of this server.
 func (s *Server) webConfig() web.Config {
-	return web.Config{Log: s.Config.Log, TLS: s.Config.HTTP.Cert != ""}
+	return web.Config{Log: s.Config.Log, TLS: s.Config.HTTP.Cert != "", Place: s.place}
 }

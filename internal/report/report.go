@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"hawker/internal/clock"
 	"hawker/internal/merchant"
@@ -107,6 +108,25 @@ func Of(ctx context.Context, q store.Querier, m merchant.Merchant, day clock.Day
 		return Day{}, err
 	}
 	return days[0], nil
+}
+
+// UpTo is the part of a business day up to an instant in it, to the quarter of an hour:
+// what today so far is compared with. Refunds are left out.
+func UpTo(ctx context.Context, q store.Querier, m merchant.Merchant, at time.Time) (Day, error) {
+	day := m.Day(at)
+	sums, err := payment.Sums(ctx, q, m.ID, day, day)
+	if err != nil {
+		return Day{}, err
+	}
+	d := empty(day, m.Currency)
+	for _, s := range sums {
+		if s.At.Before(at) && s.Amount.Currency() == m.Currency {
+			if err := d.add(s, m); err != nil {
+				return Day{}, err
+			}
+		}
+	}
+	return d, nil
 }
 
 func empty(day clock.Day, c money.Currency) Day {

@@ -109,3 +109,22 @@ func lock(ctx context.Context, tx *store.Tx, id ID) (found bool, shredded store.
 	}
 	return true, shredded, nil
 }
+
+// Due lists subjects whose every hold has ended, and who had one: their term is over.
+func Due(ctx context.Context, q store.Querier, at time.Time, limit int) ([]ID, error) {
+	rows, err := q.Query(ctx, `SELECT k.subject FROM subject_keys k JOIN subject_holds h ON h.subject = k.subject WHERE k.shredded_at = 0
+		GROUP BY k.subject HAVING MIN(h.until) > 0 AND MAX(h.until) <= $1 ORDER BY k.subject LIMIT $2`, store.At(at), limit)
+	if err != nil {
+		return nil, fmt.Errorf("subjects whose term is over: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []ID
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("subjects whose term is over: %w", err)
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
+}

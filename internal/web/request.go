@@ -53,6 +53,9 @@ type Request struct {
 // T says a text of the catalogue in the request's language.
 func (r *Request) T(key string, args ...any) string { return r.kit.texts.Say(r.Lang, key, args...) }
 
+// Known is a text of a family, such as "web.state.", or the name itself when it is newer than the texts.
+func (r *Request) Known(family, name string) string { return r.kit.texts.known(r.Lang, family, name) }
+
 // Say is an error's sentence in the request's language.
 func (r *Request) Say(err error) string { return say(r.Lang, err) }
 
@@ -160,3 +163,6 @@ func Local(path, instead string) string {
 	}
 	return path
 }
+
+// May reports whether the policy allows whoever asks an action.
+func (r *Request) May(a auth.Action) bool { return r.Signed && auth.Allows(r.Who, a) }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"unicode/utf16"
 )
 
 // Response is what a handler answers with.
@@ -144,4 +146,30 @@ func Download(name, contentType string, write func(io.Writer) error) Response {
 		}
 		return nil
 	})
+}
+
+// Toast is a page or part that also says something in a corner: tone is good, bad or warn.
+func Toast(text, tone string, r Response) Response {
+	b, err := json.Marshal(map[string]map[string]string{"toast": {"text": text, "tone": tone}})
+	if err != nil {
+		return r // strings are always JSON
+	}
+	return Trigger(ascii(b), r)
+}
+
+// ascii escapes what a header cannot hold.
+func ascii(b []byte) string {
+	var s strings.Builder
+	for _, r := range string(b) {
+		switch {
+		case r < 0x80:
+			s.WriteRune(r)
+		case r > 0xFFFF:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&s, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&s, `\u%04x`, r)
+		}
+	}
+	return s.String()
 }

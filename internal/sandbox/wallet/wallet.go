@@ -42,6 +42,7 @@ type Config struct {
 	LateAfter time.Duration    // how late a late answer is; 0 means 90 s
 	Types     time.Duration    // how long a customer takes to type the password; 0 means 8 s
 	FeeBP     int64            // what the wallets keep, in basis points; 0 means 60
+	BillsNow  bool             // a day's bill exists at once, as the day stands; the real ones come at ten on the next day
 	Manual    bool             // every customer is asked for the password, and waits for the page
 	Client    *http.Client     // sends the notices; nil: one with a time limit of 5 s, as WeChat has
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -75,9 +76,23 @@ func quit() error {
 	if shared.ctx == nil {
 		return nil
 	}
-	err := chromedp.Cancel(shared.ctx) // waits until the browser has gone
+	process := chromedp.FromContext(shared.ctx).Browser.Process()
+	gone := make(chan error, 1)
+	go func() { gone <- chromedp.Cancel(shared.ctx) }() // asks it to close, and waits
+	var err error
+	select {
+	case err = <-gone:
+	case <-time.After(5 * time.Second): // a helper of its own may hold on to its output
+	}
+	kill(process)
 	shared.stop()
-	return errors.Join(err, os.RemoveAll(shared.dir))
+	for range 20 { // its helpers may still write
+		if os.RemoveAll(shared.dir) == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
 }
 
 // program finds Chromium. Its absence fails a test: scripts/chromium installs it.
@@ -108,7 +123,7 @@ func start() (context.Context, error) {
 		return nil, err
 	}
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.ExecPath(path), chromedp.UserDataDir(shared.dir), chromedp.Headless, chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WSURLReadTimeout(patience))
+		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WSURLReadTimeout(patience), chromedp.ModifyCmdFunc(apart))
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage", "disable-extensions",
 		"disable-default-apps", "metrics-recording-only", "mute-audio", "hide-scrollbars", "use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"} {
 		options = append(options, chromedp.Flag(flag, true))
@@ -187,6 +202,27 @@ func Browser(t *testing.T) context.Context {
 	return ctx
 }
 
+// Downloads lets a window save files, and tells where.
+func Downloads(t *testing.T, ctx context.Context) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	Run(t, ctx, browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(dir).WithBrowserContextID(contextOf(t, ctx)))
+	return dir
+}
+
+// contextOf is the browser's own context of a window.
+func contextOf(t *testing.T, ctx context.Context) (id cdp.BrowserContextID) {
+	t.Helper()
+	Run(t, ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		info, err := target.GetTargetInfo().Do(ctx)
+		if err == nil {
+			id = info.BrowserContextID
+		}
+		return err
+	}))
+	return id
+}
+
 // Run does actions in a browser; what does not work ends the test.
 func Run(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
@@ -244,7 +280,7 @@ type Requests struct {
 	size float64
 }
 
-// Count begins to count the requests of a window, files from its cache not among them.
+// Count begins to count the requests of a window. The tab's icon, which comes when it likes, is not among them.
 func Count(ctx context.Context) *Requests {
 	r := &Requests{}
 	cached := map[network.RequestID]bool{}
@@ -253,7 +289,7 @@ func Count(ctx context.Context) *Requests {
 		defer r.m.Unlock()
 		switch ev := ev.(type) {
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(ev.Request.URL, "data:") && !strings.HasPrefix(ev.Request.URL, "blob:") {
+			if !strings.HasPrefix(ev.Request.URL, "data:") && !strings.HasPrefix(ev.Request.URL, "blob:") && !strings.Contains(ev.Request.URL, "/assets/web/icon.") {
 				r.urls = append(r.urls, ev.Request.Method+" "+ev.Request.URL)
 			}
 		case *network.EventRequestServedFromCache:
@@ -292,7 +328,6 @@ func (r *Requests) Reset() {
 // refetches for ever looks fine in a picture.
 func (r *Requests) Quiet(t *testing.T, ctx context.Context, while time.Duration) {
 	t.Helper()
-	Run(t, ctx, rest(200*time.Millisecond)) // the page's own icon comes last
 	before := len(r.All())
 	Run(t, ctx, rest(while))
 	if after := r.All(); len(after) > before {

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"context"
+
+	"hawker/internal/auth"
+	"hawker/internal/door/office"
+	"hawker/internal/merchant"
+	"hawker/internal/web"
+)
+
+// office is the merchant's back office.
+func (s *Server) office() web.Door {
+	return office.New(office.Config{DB: s.DB, Engine: s.Engine, Fees: s.Fees, Clock: s.Config.Clock, Log: s.Config.Log}).Door()
+}
+
+// place is what stands in the corner of the pages that somebody works in: his merchant's name.
+func (s *Server) place(ctx context.Context, who auth.Who) string {
+	if who.Merchant == 0 {
+		return ""
+	}
+	m, err := merchant.ByID(ctx, s.DB.Read(), who.Merchant)
+	if err != nil {
+		s.Config.Log.Error("whose place is this", "merchant", who.Merchant, "err", err)
+		return ""
+	}
+	return m.NameZH
+}
