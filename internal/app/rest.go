@@ -8,9 +8,7 @@ import (
 	"hawker/internal/audit"
 	"hawker/internal/auth"
 	"hawker/internal/door/rest"
-	"hawker/internal/handover"
 	"hawker/internal/keys"
-	"hawker/internal/live"
 	"hawker/internal/merchant"
 	"hawker/internal/receipt"
 	"hawker/internal/signature"
@@ -29,9 +27,8 @@ func (c Config) mode() apikey.Mode {
 func (s *Server) openREST(ctx context.Context, ks *keys.Keystore) (err error) {
 	c := s.Config
 	s.Keys = apikey.New(s.DB, c.Clock, c.mode())
-	s.Live = live.New(s.DB, c.Log)
 	s.Webhooks = webhook.New(webhook.Config{DB: s.DB, Jobs: s.Jobs, Seal: ks, Clock: c.Clock, Log: c.Log, Loopback: c.mode() == apikey.Test})
-	s.programs, err = rest.New(rest.Config{DB: s.DB, Engine: s.Engine, Keys: s.Keys, Hub: s.Live, Webhooks: s.Webhooks, Handover: handover.New(s.DB, c.Clock), Voucher: ks, Base: s.base(), Clock: c.Clock, Log: c.Log, Rate: c.Rate,
+	s.programs, err = rest.New(rest.Config{DB: s.DB, Engine: s.Engine, Keys: s.Keys, Hub: s.hub, Webhooks: s.Webhooks, Voucher: ks, Base: s.base(), Clock: c.Clock, Log: c.Log, Rate: c.Rate,
 		Receipts: receipt.Open(s.DB, ks, signature.Open(s.DB, ks, c.Clock), s.base())})
 	if err != nil {
 		return fmt.Errorf("rest: %w", err)

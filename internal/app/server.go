@@ -17,6 +17,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/pos"
 	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
@@ -44,19 +45,21 @@ type Server struct {
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
-	Keys     *apikey.Desk
-	Live     *live.Hub
-	Webhooks *webhook.Desk
-	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
-
 	node      *node
 	metrics   *metrics
 	authority *identity.Authority
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletURL string           // of the simulated wallets
+	hub       *live.Hub
+
+	Keys     *apikey.Desk
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
+	till      *pos.Screen
 	programs  *rest.Door
+	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
@@ -150,6 +153,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openTill(ks)
 	if err := s.openREST(ctx, ks); err != nil {
 		return nil, err
 	}
@@ -230,13 +234,12 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWork()
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
+	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
+	defer hangUp()
+	wg.Go(func() { s.hub.Run(listen) })
+	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
-	wg.Go(func() { s.Webhooks.Run(work) })
-	listening, stopListening := context.WithCancel(work)
-	defer stopListening()
-	s.http.RegisterOnShutdown(stopListening) // streams end with the doors, or nobody could leave
-	wg.Go(func() { s.Live.Run(listening) })
 	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
@@ -255,6 +258,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.Config.Log.Info("hawker stops: no new messages; answering what is in hand")
+	hangUp()
 	_ = s.isoAt.Close()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.Drain)
 	defer cancel()

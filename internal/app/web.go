@@ -9,6 +9,7 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.till.Door(),
 	}
 	var paths []string
 	for _, d := range list {

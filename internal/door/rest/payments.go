@@ -218,7 +218,7 @@ func (d *Door) refreshPayment(ctx context.Context, who caller, in *struct{ Payme
 func (d *Door) cancelPayment(ctx context.Context, who caller, in *struct{ PaymentPath }) (*paymentOutput, error) {
 	p, err := d.find(ctx, who, in.ID)
 	if err == nil {
-		err = d.Handover.May(ctx, p, who.device())
+		err = d.mine(ctx, who, p)
 	}
 	if err == nil {
 		p, err = d.Engine.Cancel(ctx, who.merchant.ID, p.ID)

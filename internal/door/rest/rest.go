@@ -17,7 +17,6 @@ import (
 
 	"hawker/internal/apikey"
 	"hawker/internal/clock"
-	"hawker/internal/handover"
 	"hawker/internal/live"
 	"hawker/internal/merchant"
 	"hawker/internal/paylink"
@@ -50,7 +49,6 @@ type Config struct {
 	Keys     *apikey.Desk
 	Hub      *live.Hub
 	Webhooks *webhook.Desk
-	Handover *handover.Desk
 	Receipts Receipts        // nil: receipts are left out
 	Voucher  paylink.Voucher // signs static codes; nil: there are none
 	Base     string          // address that links begin with, "https://pay.example"

@@ -22,7 +22,6 @@ import (
 	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/feelock/feelocktest"
-	"hawker/internal/handover"
 	"hawker/internal/jobs"
 	"hawker/internal/live"
 	"hawker/internal/merchant"
@@ -135,7 +134,7 @@ func newWorld(t testing.TB, db *store.DB, change ...func(*rest.Config)) *world {
 	seal := feelocktest.Sealer("test")
 	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Fees: fees, Card: wallet{"bank"}, Wallets: []channel.Wallet{wallet{"wechat"}, wallet{"alipay"}},
 		Jobs: w.jobs, Log: log, Metrics: noMetrics{}, Links: payment.Links{Voucher: seal, Base: base}})
-	c := rest.Config{DB: db, Engine: engine, Keys: w.desk, Hub: w.hub, Webhooks: w.hooks, Handover: handover.New(db, w.clock), Voucher: seal, Base: base, Clock: w.clock, Log: log, Rate: rest.Rate{PerSecond: -1}}
+	c := rest.Config{DB: db, Engine: engine, Keys: w.desk, Hub: w.hub, Webhooks: w.hooks, Voucher: seal, Base: base, Clock: w.clock, Log: log, Rate: rest.Rate{PerSecond: -1}}
 	for _, f := range change {
 		f(&c)
 	}
