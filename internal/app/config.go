@@ -14,6 +14,7 @@ import (
 
 	"hawker/internal/clock"
 	"hawker/internal/door/rest"
+	"hawker/internal/institution"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/keys/pkcs11"
@@ -33,15 +34,16 @@ type Config struct {
 	HTTP     Listen        // health and metrics
 	Network  Network
 	Wallets  Wallets
-	Rate     rest.Rate         // what one API key may ask
-	Base     string            // https address under which customers and wallets reach the HTTP port; "" is the port's own
-	Log      *slog.Logger      // nil is silent
-	Clock    clock.Clock       // nil is the machine's
-	Batch    int               // commands in one commit; 0 is the usual bound, 1 turns batching off
-	Dead     time.Duration     // a node on this database that gave no sign of life for so long is dead; 10 s when 0
-	Hold     payment.HoldTerms // what may be done with a pre-authorization
-	Sale     payment.SaleTerms // what terminals may conclude without asking first
-	Drain    time.Duration     // how long what is being answered may take after a stop; 20 s when 0
+	Rate     rest.Rate           // what one API key may ask
+	Base     string              // https address under which customers and wallets reach the HTTP port; "" is the port's own
+	Log      *slog.Logger        // nil is silent
+	Clock    clock.Clock         // nil is the machine's
+	Batch    int                 // commands in one commit; 0 is the usual bound, 1 turns batching off
+	Dead     time.Duration       // a node on this database that gave no sign of life for so long is dead; 10 s when 0
+	Hold     payment.HoldTerms   // what may be done with a pre-authorization
+	Sale     payment.SaleTerms   // what terminals may conclude without asking first
+	Boarder  institution.Boarder // under whose licence and by whose service merchants are boarded; the zero one is the example's
+	Drain    time.Duration       // how long what is being answered may take after a stop; 20 s when 0
 }
 
 // Listen is where a door listens. The terminal port speaks TLS 1.2 or 1.3 and wants a

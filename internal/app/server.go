@@ -64,6 +64,7 @@ type Server struct {
 	isoAt     net.Listener
 	http      *http.Server
 	httpAt    net.Listener
+	boarding  boarding
 	closers   []func() error
 }
 
@@ -131,6 +132,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.openFees(ks)
+	if err := s.openBoarding(ctx, ks); err != nil {
+		return nil, err
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ func (s *Server) doors() []web.Door {
 		s.office(),
 		s.till.Door(),
 	}
+	list = append(list, s.boardingDoors()...)
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
