@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hawker/internal/apikey"
+	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
@@ -42,6 +43,7 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
@@ -157,6 +159,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	if err := s.openAuth(ks); err != nil {
+		return nil, err
+	}
 	s.openTill(ks)
 	if err := s.openREST(ctx, ks); err != nil {
 		return nil, err
