@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/door/rest"
 	"hawker/internal/institution"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
@@ -33,6 +34,7 @@ type Config struct {
 	HTTP     Listen        // health and metrics
 	Network  Network
 	Wallets  Wallets
+	Rate     rest.Rate           // what one API key may ask
 	Base     string              // https address under which customers and wallets reach the HTTP port; "" is the port's own
 	Log      *slog.Logger        // nil is silent
 	Clock    clock.Clock         // nil is the machine's
@@ -53,6 +55,7 @@ type Listen struct {
 	Hosts   []string // of the terminal port: names and addresses, beside Addr's, under which terminals know it
 	Plain   bool     // of the terminal port: TCP without TLS, for a trusted line only
 	Profile string   // host profile of the terminal port; "" takes each terminal's own
+	Behind  int      // of the other port: how many proxies of ours stand before it and tell the client's address
 }
 
 // profile is the one host profile of a terminal port; nil for each terminal's own.
