@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
@@ -19,6 +20,7 @@ import (
 	"hawker/internal/door/iso"
 	"hawker/internal/door/payer"
 	"hawker/internal/door/pos"
+	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
@@ -32,6 +34,7 @@ import (
 	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
+	"hawker/internal/webhook"
 )
 
 // Server is one running Hawker. Start opens everything in order; Run works until
@@ -53,9 +56,15 @@ type Server struct {
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
 	hub       *live.Hub
+
+	Keys     *apikey.Desk
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
 	till      *pos.Screen
 	receipts  *receipt.Desk
 	payer     *payer.Payer
+	programs  *rest.Door
 	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
@@ -159,6 +168,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.openTill(ks)
+	if err := s.openREST(ctx, ks); err != nil {
+		return nil, err
+	}
 	routes, err := s.routes()
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
@@ -239,6 +251,7 @@ func (s *Server) Run(ctx context.Context) error {
 	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
 	defer hangUp()
 	wg.Go(func() { s.hub.Run(listen) })
+	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
 	wg.Go(func() { s.bills(work) })
