@@ -51,6 +51,8 @@ type Listen struct {
 	Hosts   []string // of the terminal port: names and addresses, beside Addr's, under which terminals know it
 	Plain   bool     // of the terminal port: TCP without TLS, for a trusted line only
 	Profile string   // host profile of the terminal port; "" takes each terminal's own
+	Site    string   // of the other port: the address that browsers see, "https://pay.example.cn"; "" is this machine's own
+	Behind  int      // of the other port: how many proxies of ours stand before it and tell the client's address
 }
 
 // profile is the one host profile of a terminal port; nil for each terminal's own.

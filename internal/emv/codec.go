@@ -80,11 +80,11 @@ func pack(out []byte, elements []Element) []byte {
 		if e.Tag.Template() {
 			value = pack(nil, e.Inner)
 		}
-		switch n := len(value); {
-		case n < 0x80:
-			out = append(out, byte(n))
-		case n < 0x100:
-			out = append(out, 0x81, byte(n))
+		switch n := len(value); lengthSize(n) {
+		case 1:
+			out = append(out, byte(n)) //nolint:gosec // below 128
+		case 2:
+			out = append(out, 0x81, byte(n)) //nolint:gosec // below 256
 		default:
 			out = append(out, 0x82, byte(n>>8), byte(n)) //nolint:gosec // below 65536, checked above
 		}
@@ -93,10 +93,22 @@ func pack(out []byte, elements []Element) []byte {
 	return out
 }
 
-// size is the packed length, an upper bound that cannot overflow on lists of sane length.
+// lengthSize is how many bytes the shortest form of a length has.
+func lengthSize(n int) int {
+	switch {
+	case n < 0x80:
+		return 1
+	case n < 0x100:
+		return 2
+	}
+	return 3
+}
+
+// size is the packed length.
 func size(elements []Element) (n int) {
 	for _, e := range elements {
-		n += len(e.Tag.bytes()) + 3 + len(e.Value) + size(e.Inner)
+		content := len(e.Value) + size(e.Inner)
+		n += len(e.Tag.bytes()) + lengthSize(content) + content
 	}
 	return n
 }

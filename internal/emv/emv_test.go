@@ -179,6 +179,7 @@ func FuzzTLV(f *testing.F) {
 	f.Add(unhex(f, "9F2608010203040506070870065A01125F340000"))
 	f.Add(unhex(f, "6F05A50350014182FFFF"))
 	f.Add(unhex(f, "70137011700F700D700B70097007700570039C0100"))
+	f.Add(bytes.Repeat([]byte{0x9C, 1, 0}, MaxSize/3)) // as many objects as fit
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tlv, err := Parse(data)
 		if err != nil {

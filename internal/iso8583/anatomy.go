@@ -21,7 +21,7 @@ type anatomy struct {
 // anatomies opens the fields that have parts or a meaning; each adds rows and returns the field's note.
 var anatomies = map[int]func(*anatomy) string{
 	3: processingCode, 4: amount, 22: entryMode, 25: conditionCode, 39: responseCode, 44: institutions, 48: batchData,
-	53: securityControl, 54: balances, 55: emvData, 59: terminalData, 60: messageKind, 61: originalMessage, 62: keyBlock, 63: hostText,
+	53: securityControl, 54: balances, 55: emvData, 59: terminalData, 60: messageKind, 61: originalMessage, 62: field62, 63: hostText,
 	70: networkCode, 90: originalData,
 }
 
@@ -233,9 +233,6 @@ func uploadDetails(a *anatomy) string {
 // keyBlock shows lengths and check values; which layout it is, field 60 says.
 func keyBlock(a *anatomy) string {
 	kind, _ := ParseField60(a.message.Text(60))
-	if kind.Network == "362" {
-		return terminalStatus(a)
-	}
 	layout := Layout(kind.Network)
 	k, err := a.profile.ParseKeyBlock(layout, a.value)
 	if err != nil {
@@ -257,7 +254,7 @@ func keyBlock(a *anatomy) string {
 func terminalStatus(a *anatomy) string {
 	status, err := ParseStatus62(string(a.value))
 	if err != nil {
-		return ""
+		return unread(err)
 	}
 	state := map[bool]string{false: "sound / 完好", true: "tampered / 被拆动"}[status.Tampered]
 	a.row("1", "tamper state", "拆动状态", 3, state, "")
@@ -266,6 +263,12 @@ func terminalStatus(a *anatomy) string {
 	}
 	if status.Version != "" {
 		a.row("3", "software version", "软件版本", 2+statusText, status.Version, "")
+	}
+	if status.Battery != 0 {
+		a.row("4", "battery, per cent", "电量", 5, strconv.Itoa(status.Battery), "")
+	}
+	if status.Printer != 0 {
+		a.row("5", "printer", "打印机", 3, strconv.Itoa(status.Printer), []string{"", "works / 正常", "no paper / 缺纸", "broken / 故障"}[status.Printer])
 	}
 	return ""
 }

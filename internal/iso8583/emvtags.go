@@ -52,18 +52,22 @@ func emvData(a *anatomy) string {
 	if !ok {
 		return "not readable as BER-TLV"
 	}
-	a.rows = tagRows(list)
+	a.rows = tagRows(list, nil)
 	return ""
 }
 
-func tagRows(list []tlv) []Row {
+// tagRows names data objects by a dictionary of their own, nil for none, and by EMV's.
+func tagRows(list []tlv, own map[string]emvTag) []Row {
 	var rows []Row
 	for _, t := range list {
-		tag, known := emvTags[t.tag]
+		tag, known := own[t.tag]
+		if !known {
+			tag, known = emvTags[t.tag]
+		}
 		if !known {
 			tag = emvTag{"unknown tag", "未知标签", true}
 		}
-		row := Row{Offset: t.at, Field: t.tag, Name: tag.name, NameZH: tag.nameZH, Rows: tagRows(t.parts)}
+		row := Row{Offset: t.at, Field: t.tag, Name: tag.name, NameZH: tag.nameZH, Rows: tagRows(t.parts, own)}
 		switch {
 		case len(t.parts) > 0:
 			row.Note = plural(len(t.parts), "tag") + " inside"

@@ -84,7 +84,7 @@ func FuzzTLV(f *testing.F) {
 		if len(bytes.Trim(b[end:], "\x00")) > 0 {
 			t.Fatal("bytes are left over")
 		}
-		tagRows(list)
+		tagRows(list, nil)
 	})
 }
 

@@ -53,7 +53,7 @@ var commonFields = map[int]Field{
 	59: {Name: "terminal, QR code, place", NameZH: "终端信息、二维码、位置", Type: B, Length: 600, Var: 3, Class: Secret},
 	60: {Name: "reserved private: type, batch, network code", NameZH: "自定义域：类型、批次、网络管理码", Type: N, Length: 17, Var: 3},
 	61: {Name: "original batch, trace, date", NameZH: "原始信息域：批次、流水、日期", Type: N, Length: 29, Var: 3},
-	62: {Name: "key block", NameZH: "密钥块", Type: B, Length: 999, Var: 3, Class: Secret},
+	62: {Name: "keys, status, downloads, signature", NameZH: "密钥、状态、下载、签名", Type: B, Length: 999, Var: 3, Class: Secret},
 	63: {Name: "operator; card organisation and host's sentence", NameZH: "操作员；卡组织与提示信息", Type: ANS, Length: 163, Var: 3, Chinese: true},
 }
 
