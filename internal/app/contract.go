@@ -13,16 +13,16 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/privacy"
-	"hawker/internal/store"
 	"hawker/internal/subject"
 	"hawker/internal/training"
 	"hawker/internal/web"
 )
 
-// openFees opens the fee lock: payments compute no fee but through it.
-func (s *Server) openFees(ks *keys.Keystore) {
+// openFees opens the fee lock, through which alone payments compute a fee, and what is agreed beside fees.
+func (s *Server) openFees(ks *keys.Keystore) error {
 	s.Fees = feelock.Open(feelock.Config{DB: s.DB, Seal: ks, Clock: s.Config.Clock, Log: s.Config.Log, Jobs: s.Jobs})
 	s.closers = append(s.closers, func() error { s.Fees.Close(); return nil })
+	return s.openAgreements(ks)
 }
 
 // agreements are contracts, training, reviews and privacy.
@@ -81,7 +81,9 @@ func (s *Server) relation(ctx context.Context, m merchant.ID, relation string) (
 
 // knownMerchant is what the merchant's own row says, for the copy of his data.
 func (s *Server) knownMerchant(_ context.Context, m merchant.Merchant) ([]privacy.Section, error) {
-	f := func(zh, en, value string) privacy.Field { return privacy.Field{Name: privacy.Words{ZH: zh, EN: en}, Value: value} }
+	f := func(zh, en, value string) privacy.Field {
+		return privacy.Field{Name: privacy.Words{ZH: zh, EN: en}, Value: value}
+	}
 	return []privacy.Section{{Key: "merchant", Title: privacy.Words{ZH: "商户", EN: "Merchant"}, Fields: []privacy.Field{
 		f("商户号", "Number", m.MID), f("中文名称", "Chinese name", m.NameZH), f("英文名称", "English name", m.NameEN), f("地点", "Place", m.Place), f("行业", "MCC", m.MCC)}}}, nil
 }
@@ -141,5 +143,3 @@ func (s *Server) retain(ctx context.Context) {
 		}
 	}
 }
-
-var _ = store.At

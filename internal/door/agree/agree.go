@@ -153,6 +153,9 @@ var proofs = []error{auth.ErrStepUp, auth.ErrStepUpStale, auth.ErrProof, auth.Er
 // refused puts an error where it belongs in a form: under a field, at the proof, or above all. An
 // error that is a fault of ours is given back.
 func refused(f *web.Form, fields map[string]error, err error) error {
+	if err == nil {
+		return nil // the form's own fields are wrong
+	}
 	for name, known := range fields {
 		if errors.Is(err, known) {
 			f.Refuse(name, err)

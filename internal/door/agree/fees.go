@@ -139,7 +139,11 @@ func (p pages) proposal(r *web.Request, m merchant.Merchant, one feelock.Proposa
 	}
 	told, err := feelock.Notices(r.Context(), p.DB.Read(), one.Merchant, one.ID)
 	for _, t := range told {
-		row.Told = append(row.Told, r.T("agree.told", t.Channel, stamp(m, t.At)))
+		channel := t.Channel
+		if channel == feelock.OwnPages {
+			channel = r.T("agree.told.pages")
+		}
+		row.Told = append(row.Told, r.T("agree.told", channel, stamp(m, t.At)))
 	}
 	return row, err
 }
