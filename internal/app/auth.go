@@ -17,8 +17,8 @@ import (
 // site is the address at which browsers find the server: as configured, or on this
 // machine by its name, because passkeys belong to names and not to numbers.
 func (s *Server) site() string {
-	if s.Config.HTTP.Site != "" {
-		return strings.TrimSuffix(s.Config.HTTP.Site, "/")
+	if s.Config.Base != "" {
+		return strings.TrimSuffix(s.Config.Base, "/")
 	}
 	scheme := "http"
 	if s.Config.HTTP.Cert != "" {

@@ -12,15 +12,19 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/pos"
+	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
+	"hawker/internal/live"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
@@ -28,6 +32,7 @@ import (
 	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
+	"hawker/internal/webhook"
 )
 
 // Server is one running Hawker. Start opens everything in order; Run works until
@@ -49,11 +54,20 @@ type Server struct {
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletURL string           // of the simulated wallets
+	hub       *live.Hub
+
+	Keys     *apikey.Desk
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
+	till      *pos.Screen
+	programs  *rest.Door
+	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
 	httpAt    net.Listener
+	boarding  boarding
 	closers   []func() error
 }
 
@@ -123,6 +137,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.openFees(ks); err != nil {
 		return nil, err
 	}
+	if err := s.openBoarding(ctx, ks); err != nil {
+		return nil, err
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
@@ -146,6 +163,10 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	s.iso = iso.New(door)
 	if err := s.openAuth(ks); err != nil {
+		return nil, err
+	}
+	s.openTill(ks)
+	if err := s.openREST(ctx, ks); err != nil {
 		return nil, err
 	}
 	routes, err := s.routes()
@@ -225,6 +246,10 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWork()
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
+	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
+	defer hangUp()
+	wg.Go(func() { s.hub.Run(listen) })
+	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
 	wg.Go(func() { s.retain(work) })
@@ -246,6 +271,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.Config.Log.Info("hawker stops: no new messages; answering what is in hand")
+	hangUp()
 	_ = s.isoAt.Close()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.Drain)
 	defer cancel()

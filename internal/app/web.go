@@ -11,7 +11,9 @@ func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
 		s.agree(),
+		s.till.Door(),
 	}
+	list = append(list, s.boardingDoors()...)
 	list = append(list, s.signInDoors()...)
 	var paths []string
 	for _, d := range list {

@@ -196,6 +196,39 @@ func TestTheOtherWalletIsClosedWhenOneIsPaid(t *testing.T) {
 	})
 }
 
+// TestWhatIsPaidWhileItIsClosedAfterAnotherWalletWasPaidIsGivenBack has the payment cancelled
+// with two wallets open: one was paid in time, the other while it was being closed.
+func TestWhatIsPaidWhileItIsClosedAfterAnotherWalletWasPaidIsGivenBack(t *testing.T) {
+	stalls(t, func(t *testing.T, w *stall) {
+		p := w.create(w.ask(2500), payment.Created)
+		first, second := w.choose(p, w.wechat), w.choose(p, w.alipay)
+		away := func(r channel.Request) mood {
+			if r.Kind == channel.Close || r.Kind == channel.Query {
+				return misses
+			}
+			return gives
+		}
+		w.wechat.when(away)
+		w.alipay.when(away)
+		if now, err := w.engine.Cancel(t.Context(), 1, p.ID); err != nil || now.State != payment.Cancelling {
+			t.Fatal(now.State, err)
+		}
+		w.wechat.pay(first)
+		w.alipay.pay(second)
+		if err := errors.Join(w.tell(w.alipay, second), w.tell(w.wechat, first)); err != nil {
+			t.Fatal(err)
+		}
+		if now := w.must(p, payment.Approved); now.Method != "alipay" {
+			t.Errorf("it was paid by %s", now.Method)
+		}
+		w.rest()
+		if w.wechat.owes() != 0 || w.alipay.owes() != 2500 {
+			t.Errorf("the purses hold %d and %d", w.wechat.owes(), w.alipay.owes())
+		}
+		w.same()
+	})
+}
+
 func TestACodeThatNobodyPaysExpires(t *testing.T) {
 	stalls(t, func(t *testing.T, w *stall) {
 		for _, chosen := range []bool{false, true} {
