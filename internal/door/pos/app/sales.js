@@ -56,7 +56,6 @@ export const detail = async (id) => {
       took && button("soft", "printer", t("do.print"), () => printSlip(p)), took && button("soft", "receipt", t("do.receipt"), () => showReceipt(p)),
       !final(p.state) && button("primary", "refresh", t("do.follow"), () => { closePanel(); adopt(p, true); })));
 };
-document.addEventListener("detail", (e) => detail(e.detail));
 
 // A refund's key is written down before it leaves, and sent again until it has an answer.
 const refunds = () => kept("refunds", []);
