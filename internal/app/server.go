@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
@@ -39,6 +40,7 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
@@ -55,6 +57,7 @@ type Server struct {
 	isoAt     net.Listener
 	http      *http.Server
 	httpAt    net.Listener
+	boarding  boarding
 	closers   []func() error
 }
 
@@ -122,6 +125,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
 	s.openFees(ks)
+	if err := s.openBoarding(ctx, ks); err != nil {
+		return nil, err
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
@@ -144,6 +150,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	if err := s.openAuth(ks); err != nil {
+		return nil, err
+	}
 	s.openTill(ks)
 	routes, err := s.routes()
 	if err != nil {

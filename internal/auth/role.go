@@ -81,10 +81,10 @@ var may = map[Role][]Action{
 		FeeRead, FeePropose, FeeApprove, LedgerRead, CaseRead, CaseWrite, DisputeRead, DisputeWrite, MerchantRead, ContractRead, RegisterRead}),
 	Support: slices.Concat(self, []Action{ConsoleRead, PaymentRead, ReceiptRead, MerchantRead, TerminalRead, TerminalWrite, TicketRead, TicketWrite,
 		CaseRead, DisputeRead, FeedbackRead, FeedbackAnswer, RegisterRead, TrainingRead}),
-	Admin: slices.Concat(self, []Action{ConsoleRead, OperatorRead, OperatorWrite, MerchantRead, MerchantWrite, StaffRead, DeviceRead, TerminalRead, TerminalWrite,
+	Admin: slices.Concat(self, []Action{ConsoleRead, OperatorRead, OperatorWrite, MerchantRead, MerchantWrite, TerminalRead, TerminalWrite,
 		RegisterRead, RegisterWrite, ContractRead, ContractWrite, FeeRead, FeeApprove, TrainingRead, TrainingWrite, FeedbackRead, FeedbackAnswer,
 		PrivacyManage, ReviewRead, ApplicationRead, CaseRead, SettingsRead, SettingsWrite, AuditRead}),
-	Auditor: slices.Concat(self, looking, []Action{PaymentExport, ReviewRead, RiskRead, LedgerRead, OperatorRead, StaffRead, DeviceRead, AuditRead}),
+	Auditor: slices.Concat(self, looking, []Action{PaymentExport, ReviewRead, RiskRead, LedgerRead, OperatorRead, AuditRead}),
 
 	Till:   slices.Concat(selling, []Action{DeviceUse}),
 	Locked: {DeviceUse},
