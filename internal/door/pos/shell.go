@@ -112,7 +112,6 @@ type setup struct {
 	Pad    string            `json:"pad"`
 	More   string            `json:"more"`
 	SignIn string            `json:"signIn"`
-	StepUp string            `json:"stepUp"`
 	May    struct{}          `json:"may"`
 	Texts  map[string]string `json:"texts"`
 }
@@ -132,7 +131,7 @@ func (s *Screen) page(r *web.Request) (web.Response, error) {
 
 func (s *Screen) setup(r *web.Request) setup {
 	c := setup{Lang: r.Lang, Icons: r.Asset("lib/icons.svg"), Zxing: r.Asset("lib/zxing.js"), Wasm: r.Asset("lib/zxing.wasm"), Pad: r.Asset("lib/signature_pad.js"), More: r.Asset("pos/more.js"),
-		SignIn: "/signin", StepUp: s.StepUp, Texts: words(r.Lang, true)}
+		SignIn: "/signin", Texts: words(r.Lang, true)}
 	return c
 }
 

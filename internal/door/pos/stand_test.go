@@ -214,10 +214,15 @@ type quiet struct{}
 func (quiet) Attempt(channel.Kind, payment.State, string) {}
 func (quiet) Commit(int)                                  {}
 
+// counters bounds how many stands are open at once: each has a browser's window or two.
+var counters = make(chan struct{}, 2)
+
 const seal = feelocktest.Sealer("till")
 
 func newStand(t *testing.T) *stand {
 	t.Helper()
+	counters <- struct{}{}
+	t.Cleanup(func() { <-counters })
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
