@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"internal/subject": 4,
 	"internal/paper":   2, "internal/contract": 6, "internal/training": 5, "internal/feedback": 5, "internal/privacy": 6,
 	"internal/apikey":  5,
+	"internal/webhook": 7,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
@@ -109,6 +110,7 @@ var fenced = []struct {
 	{"github.com/go-webauthn", []string{"internal/auth"}, "one package judges passkeys"},
 	{"github.com/pquerna/otp", []string{"internal/auth"}, "one package judges one-time codes"},
 	{"golang.org/x/crypto/argon2", []string{"internal/password"}, "one package hashes passwords"},
+	{"github.com/danielgtaylor/huma", []string{"internal/door/rest"}, "one door for programs"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/app"
 	"hawker/internal/keys/pkcs11"
 	"hawker/internal/money"
@@ -142,6 +143,9 @@ func (c serveCommand) Run(ctx context.Context) error {
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile, Hosts: c.ISOHosts, Plain: c.ISOPlain}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
+	}
+	if s.FirstKey != (apikey.Secret{}) {
+		fmt.Printf("API key     %s\n            shown this once: the sandbox's own. Try it: docs/integrate.md, or http://%s/v1/docs\n", s.FirstKey.Reveal(), s.HTTPAddr())
 	}
 	hellos, err := s.Hellos(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/door/rest"
 	"hawker/internal/institution"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
@@ -33,6 +34,7 @@ type Config struct {
 	HTTP     Listen        // health and metrics
 	Network  Network
 	Wallets  Wallets
+	Rate     rest.Rate           // what one API key may ask
 	Base     string              // https address under which customers and wallets reach the HTTP port; "" is the port's own
 	Log      *slog.Logger        // nil is silent
 	Clock    clock.Clock         // nil is the machine's

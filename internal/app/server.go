@@ -12,12 +12,14 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
 	"hawker/internal/door/pos"
+	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
@@ -30,6 +32,7 @@ import (
 	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
+	"hawker/internal/webhook"
 )
 
 // Server is one running Hawker. Start opens everything in order; Run works until
@@ -51,7 +54,13 @@ type Server struct {
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
 	hub       *live.Hub
+
+	Keys     *apikey.Desk
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
 	till      *pos.Screen
+	programs  *rest.Door
 	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
@@ -154,6 +163,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.openTill(ks)
+	if err := s.openREST(ctx, ks); err != nil {
+		return nil, err
+	}
 	routes, err := s.routes()
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
@@ -234,6 +246,7 @@ func (s *Server) Run(ctx context.Context) error {
 	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
 	defer hangUp()
 	wg.Go(func() { s.hub.Run(listen) })
+	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
 	wg.Go(func() { s.bills(work) })

@@ -34,8 +34,11 @@ func (s *Screen) take(r *web.Request) (web.Response, error) {
 	}
 	var id int64
 	if err := s.DB.Write(r.Context(), func(tx *store.Tx) (err error) {
-		id, err = handover.Take(r.Context(), tx, r.Who.Merchant, w.Code, device(r), s.deviceName(r), s.Clock())
-		return err
+		now := s.Clock()
+		if id, err = handover.Take(r.Context(), tx, r.Who.Merchant, w.Code, device(r), s.deviceName(r), now); err != nil {
+			return err
+		}
+		return handover.Tell(r.Context(), tx, r.Who.Merchant, payment.Ref(id), device(r), s.deviceName(r), now)
 	}); err != nil {
 		return nil, err
 	}
