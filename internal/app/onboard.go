@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 
 	"hawker/internal/advice"
+	"hawker/internal/door/apply"
 	"hawker/internal/door/check"
+	"hawker/internal/door/console"
 	"hawker/internal/fault"
 	"hawker/internal/institution"
 	"hawker/internal/keys"
@@ -100,5 +102,15 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
 		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock}).Door(),
+		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
+		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement}).Door(),
 	}
+}
+
+// statement is what arrived at an account of the simulated bank.
+func (s *Server) statement(account string) (list []apply.Line) {
+	for _, t := range s.boarding.bank.Statement(account) {
+		list = append(list, apply.Line{At: t.At, Amount: t.Amount, Memo: t.Memo})
+	}
+	return list
 }
