@@ -43,6 +43,7 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	agreed  agreements
 	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
@@ -133,7 +134,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
-	s.openFees(ks)
+	if err := s.openFees(ks); err != nil {
+		return nil, err
+	}
 	if err := s.openBoarding(ctx, ks); err != nil {
 		return nil, err
 	}
@@ -249,6 +252,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.retain(work) })
 	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {

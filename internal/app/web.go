@@ -10,6 +10,7 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.agree(),
 		s.till.Door(),
 	}
 	list = append(list, s.boardingDoors()...)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +182,8 @@ type stand struct {
 	screen         *Screen
 	server         *httptest.Server
 
+	lose atomic.Int32 // how many answers to new payments get lost once they are made
+
 	mu  sync.Mutex
 	who auth.Who
 }
@@ -211,10 +214,15 @@ type quiet struct{}
 func (quiet) Attempt(channel.Kind, payment.State, string) {}
 func (quiet) Commit(int)                                  {}
 
+// counters bounds how many stands are open at once: each has a browser's window or two.
+var counters = make(chan struct{}, 2)
+
 const seal = feelocktest.Sealer("till")
 
 func newStand(t *testing.T) *stand {
 	t.Helper()
+	counters <- struct{}{}
+	t.Cleanup(func() { <-counters })
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +269,13 @@ func newStand(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(k.Guard(mux))
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/pos/api/payments" && s.lose.Add(-1) >= 0 {
+			k.Guard(mux).ServeHTTP(httptest.NewRecorder(), r) // it is done, and the answer never comes
+			panic(http.ErrAbortHandler)
+		}
+		k.Guard(mux).ServeHTTP(w, r)
+	}))
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { runner.Run(ctx) })
@@ -300,12 +314,12 @@ func (s *stand) stock() {
 func (s *stand) till(t *testing.T) context.Context {
 	t.Helper()
 	ctx := webtest.Browser(t)
-	webtest.Run(t, ctx, webtest.Screen(webtest.Phone), chromedp.Navigate(s.server.URL+"/pos"), ready())
+	webtest.Run(t, ctx, webtest.Screen(webtest.Phone), chromedp.Navigate(s.server.URL+"/pos?lang=zh-CN"), ready())
 	return ctx
 }
 
 func ready() chromedp.Action {
-	return chromedp.Poll(`!!document.documentElement.dataset.ready && !!document.querySelector("#place").textContent && document.querySelector("#me").children.length > 0`, nil)
+	return chromedp.Poll(`!!document.documentElement.dataset.ready && !!document.querySelector("#place").textContent && document.querySelector("#who").textContent.includes("陈晨")`, nil)
 }
 
 // enter types an amount on the keypad.
