@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"hawker/internal/advice"
+	"hawker/internal/door/apply"
 	"hawker/internal/door/check"
+	"hawker/internal/door/console"
 	"hawker/internal/fault"
 	"hawker/internal/institution"
 	"hawker/internal/keys"
@@ -44,7 +47,11 @@ func (s *Server) openBoarding(ctx context.Context, ks *keys.Keystore) (err error
 	if err != nil {
 		return err
 	}
-	if s.boarding.bank, err = bank.Open(filepath.Join(c.Data, "sandbox", "bank.jsonl"), c.Clock); err != nil {
+	sandboxes := filepath.Join(c.Data, "sandbox")
+	if err := os.MkdirAll(sandboxes, 0o700); err != nil { // a second node of a database has no simulated network
+		return err
+	}
+	if s.boarding.bank, err = bank.Open(filepath.Join(sandboxes, "bank.jsonl"), c.Clock); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.boarding.bank.Close)
@@ -100,5 +107,15 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
 		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock}).Door(),
+		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
+		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement}).Door(),
 	}
+}
+
+// statement is what arrived at an account of the simulated bank.
+func (s *Server) statement(account string) (list []apply.Line) {
+	for _, t := range s.boarding.bank.Statement(account) {
+		list = append(list, apply.Line{At: t.At, Amount: t.Amount, Memo: t.Memo})
+	}
+	return list
 }

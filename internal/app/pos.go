@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"hawker/internal/card"
@@ -12,10 +13,11 @@ import (
 	"hawker/internal/live"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cards"
 	software "hawker/internal/sandbox/pos"
+	"hawker/internal/shop"
 	"hawker/internal/signature"
+	"hawker/internal/store"
 	"hawker/internal/terminal"
 )
 
@@ -24,7 +26,7 @@ import (
 func (s *Server) openTill(ks *keys.Keystore) {
 	s.hub = live.New(s.DB, s.Config.Log)
 	signatures := signature.Open(s.DB, ks, s.Config.Clock)
-	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: s.hub, Receipts: receipt.Open(s.DB, ks, signatures, s.base()), Signatures: signatures, Clock: s.Config.Clock, Site: s.Config.Base}
+	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: s.hub, Receipts: s.receipts, Signatures: signatures, Clock: s.Config.Clock, Site: s.site(), Guard: s.Guard}
 	if s.Sandbox != nil {
 		c.Reader = beside{file: s.Config.TerminalFile(), host: s.isoAt.Addr().String(), plain: s.Config.ISO.Plain}
 	}
@@ -131,4 +133,21 @@ func said(err error) ecr.Said {
 		return ecr.Said{ZH: p.ZH, EN: p.EN}
 	}
 	return ecr.Said{ZH: "刷卡终端出错了，没有扣款。", EN: "The card terminal failed. Nothing was charged."}
+}
+
+// seedMenu is what the seeded noodle shop sells.
+func seedMenu(ctx context.Context, tx *store.Tx, m merchant.Merchant, now time.Time) error {
+	for i, row := range []struct {
+		zh, en, category, barcode string
+		minor                     int64
+	}{
+		{"牛肉面", "Beef noodles", "面", "", 2800}, {"葱油拌面", "Scallion oil noodles", "面", "", 1600}, {"大排面", "Pork chop noodles", "面", "", 2400}, {"素浇面", "Vegetable noodles", "面", "", 1800},
+		{"卤蛋", "Braised egg", "小吃", "", 300}, {"酱萝卜", "Pickled radish", "小吃", "", 500}, {"小笼 6 只", "Six soup dumplings", "小吃", "", 1800},
+		{"豆浆", "Soy milk", "饮料", "", 400}, {"汽水", "Soda", "饮料", "6901234567892", 500},
+	} {
+		if _, err := shop.Add(ctx, tx, shop.Item{Merchant: m.ID, NameZH: row.zh, NameEN: row.en, Category: row.category, Barcode: row.barcode, Price: money.New(row.minor, m.Currency), Place: i}, now); err != nil {
+			return fmt.Errorf("menu: %w", err)
+		}
+	}
+	return nil
 }

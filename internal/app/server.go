@@ -18,6 +18,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/payer"
 	"hawker/internal/door/pos"
 	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
@@ -26,6 +27,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/live"
 	"hawker/internal/payment"
+	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
 	"hawker/internal/schema"
@@ -43,6 +45,7 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	agreed  agreements
 	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
@@ -60,6 +63,8 @@ type Server struct {
 	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
 
 	till      *pos.Screen
+	receipts  *receipt.Desk
+	payer     *payer.Payer
 	programs  *rest.Door
 	walletURL string // of the simulated wallets
 	iso       *iso.Server
@@ -133,7 +138,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
-	s.openFees(ks)
+	if err := s.openFees(ks); err != nil {
+		return nil, err
+	}
 	if err := s.openBoarding(ctx, ks); err != nil {
 		return nil, err
 	}
@@ -159,6 +166,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openReceipts(ks)
 	if err := s.openAuth(ks); err != nil {
 		return nil, err
 	}
@@ -249,6 +257,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.retain(work) })
 	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {

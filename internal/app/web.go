@@ -10,7 +10,9 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.agree(),
 		s.till.Door(),
+		s.payer.Door(),
 	}
 	list = append(list, s.boardingDoors()...)
 	list = append(list, s.signInDoors()...)

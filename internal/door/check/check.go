@@ -27,7 +27,7 @@ type Config struct {
 // Check serves the page.
 type Check struct {
 	Config
-	guard *guard
+	throttle *web.Throttle
 }
 
 // New makes the door.
@@ -35,7 +35,7 @@ func New(c Config) *Check {
 	if c.Each == 0 {
 		c.Each = 20
 	}
-	return &Check{c, newGuard(c.Each, c.Clock)}
+	return &Check{c, web.NewThrottle(c.Each, c.Clock)}
 }
 
 // Door is its routes and what its pages are made of.
@@ -88,7 +88,7 @@ func (c *Check) ask(r *web.Request) (web.Response, error) {
 	if s.Text == "" {
 		return web.Page("check", s), nil
 	}
-	if !c.guard.lets(r.Request) {
+	if !c.throttle.Lets(r.Request) {
 		s.Often = true
 		return web.Status(http.StatusTooManyRequests, web.Page("check", s)), nil
 	}
@@ -102,7 +102,7 @@ func (c *Check) ask(r *web.Request) (web.Response, error) {
 
 func (c *Check) label(r *web.Request) (web.Response, error) {
 	s := shown{English: r.Lang == web.EN, Label: true}
-	if !c.guard.lets(r.Request) {
+	if !c.throttle.Lets(r.Request) {
 		s.Often = true
 		return web.Status(http.StatusTooManyRequests, web.Page("check", s)), nil
 	}

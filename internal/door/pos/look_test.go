@@ -14,7 +14,7 @@ import (
 func TestTheScreenIsSaidInBothLanguages(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
-	webtest.Templates(t, s.screen.Door(), map[string]any{"pos": setup{Lang: web.ZH, Texts: words(web.ZH)}})
+	webtest.Templates(t, s.screen.Door(), map[string]any{"pos": setup{Lang: web.ZH, Texts: words(web.ZH, true)}})
 }
 
 func TestTheChargeScreenIsForEverybody(t *testing.T) {

@@ -35,6 +35,12 @@ type Payments interface {
 	Link(ctx context.Context, m merchant.Merchant, id int64) (link string, expires time.Time, err error)
 }
 
+// Guard is how whoever refunds much shows again that it is he.
+type Guard interface {
+	Policy(ctx context.Context, m merchant.ID) (auth.Policy, error)
+	StepUp(ctx context.Context, who auth.Who, action auth.Action, object string, p auth.Proof) (auth.StepUp, error)
+}
+
 // Config is what the screen needs.
 type Config struct {
 	DB         *store.DB
@@ -46,8 +52,7 @@ type Config struct {
 	Clock      clock.Clock
 	SignFrom   int64  // minor units from which a card payment wants a signature; 0: DefaultSignFrom
 	Site       string // the address that people's browsers see
-	Switch     string // where another person signs in at this device; "" for nowhere
-	StepUp     string // where somebody proves again that it is he
+	Guard      Guard  // nil: a refund of any amount takes no fresh proof
 }
 
 // DefaultSignFrom is the usual limit of payments without PIN and signature: 1,000.00.
@@ -63,9 +68,6 @@ type Screen struct {
 func New(c Config) *Screen {
 	if c.SignFrom == 0 {
 		c.SignFrom = DefaultSignFrom
-	}
-	if c.StepUp == "" {
-		c.StepUp = "/security"
 	}
 	return &Screen{Config: c, runs: runs{live: map[string]*run{}}}
 }

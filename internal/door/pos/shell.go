@@ -9,10 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing/fstest"
 	"time"
 
@@ -34,35 +35,63 @@ func sub(f fs.FS, dir string) fs.FS {
 }
 
 // modules are the screen's parts in the order in which each needs only those before it, or
-// calls them later. They are one module for the browser: one request instead of fifteen.
-var modules = []string{"base", "money", "api", "sound", "live", "order", "charge", "scan", "pay", "print", "sign", "handover", "sheet", "sales", "me", "main"}
+// calls them later: first those that take a payment, then those that may come later. Each
+// list is one file for the browser, because a request on a slow network costs more than bytes.
+var (
+	modules = []string{"base", "money", "api", "sound", "live", "order", "charge", "scan", "pay", "sheet", "state", "main"}
+	later   = []string{"print", "sign", "handover", "sales", "me"}
+)
 
 var (
-	imports  = regexp.MustCompile(`(?m)^import \{[^}]*\} from "\./(\w+)\.js";\n`)
-	exports  = regexp.MustCompile(`(?m)^export `)
+	imports  = regexp.MustCompile(`(?m)^import \{([^}]*)\} from "\./(\w+)\.js";\n`)
+	exports  = regexp.MustCompile(`(?m)^export (?:const|class) (?:\{([^}]*)\}|([\w$]+))`)
+	export   = regexp.MustCompile(`(?m)^export `)
 	comments = regexp.MustCompile(`(?m)^\s*//.*\n`)
 	indents  = regexp.MustCompile(`(?m)^[ \t]+`)
 )
 
-// script joins the modules: what they import from one another is there already.
-var script = sync.OnceValue(func() []byte {
+// join makes one text of modules. What they import from one another is there already; what
+// the later ones import from the first ones, the first ones leave in globalThis.till.
+func join(names []string, first bool) []byte {
 	var b bytes.Buffer
-	for _, name := range modules {
+	shared := map[string]bool{}
+	for _, name := range names {
 		text, err := sources.ReadFile("app/" + name + ".js")
 		if err != nil {
-			panic(err) // the list is ours
+			panic(err) // the lists are ours
 		}
-		for _, clean := range []*regexp.Regexp{imports, exports, comments, indents} {
+		for _, i := range imports.FindAllSubmatch(text, -1) {
+			if !first && slices.Contains(modules, string(i[2])) {
+				for n := range strings.FieldsFuncSeq(string(i[1]), func(r rune) bool { return r == ',' || r == ' ' }) {
+					shared[n] = true
+				}
+			}
+		}
+		if first {
+			for _, e := range exports.FindAllSubmatch(text, -1) {
+				shared[string(e[2])] = true
+			}
+			text = export.ReplaceAll(text, nil)
+		}
+		for _, clean := range []*regexp.Regexp{imports, comments, indents} {
 			text = clean.ReplaceAll(text, nil)
 		}
 		b.Write(text)
 	}
-	return b.Bytes()
-})
+	list := strings.Join(slices.Sorted(maps.Keys(shared)), ", ")
+	if first {
+		return fmt.Appendf(b.Bytes(), "globalThis.till = { %s };\n", list)
+	}
+	said, err := json.Marshal(map[web.Lang]map[string]string{web.ZH: words(web.ZH, false), web.EN: words(web.EN, false)})
+	if err != nil {
+		panic(err) // strings become JSON
+	}
+	return append(fmt.Appendf(nil, "const { %s } = globalThis.till;\nObject.assign(config.texts, %s[config.lang]);\n", list, said), b.Bytes()...)
+}
 
 // assets are the files with addresses of their own.
 func assets() fs.FS {
-	files := fstest.MapFS{"pos.js": {Data: script()}}
+	files := fstest.MapFS{"pos.js": {Data: join(modules, true)}, "more.js": {Data: join(later, false)}}
 	for _, name := range []string{"pos.css", "icon-192.png", "icon-512.png"} {
 		text, err := sources.ReadFile("files/" + name)
 		if err != nil {
@@ -81,8 +110,8 @@ type setup struct {
 	Zxing  string            `json:"zxing"`
 	Wasm   string            `json:"wasm"`
 	Pad    string            `json:"pad"`
+	More   string            `json:"more"`
 	SignIn string            `json:"signIn"`
-	StepUp string            `json:"stepUp"`
 	May    struct{}          `json:"may"`
 	Texts  map[string]string `json:"texts"`
 }
@@ -101,15 +130,37 @@ func (s *Screen) page(r *web.Request) (web.Response, error) {
 }
 
 func (s *Screen) setup(r *web.Request) setup {
-	c := setup{Lang: r.Lang, Icons: r.Asset("lib/icons.svg"), Zxing: r.Asset("lib/zxing.js"), Wasm: r.Asset("lib/zxing.wasm"), Pad: r.Asset("lib/signature_pad.js"),
-		SignIn: "/signin", StepUp: s.StepUp, Texts: words(r.Lang)}
+	c := setup{Lang: r.Lang, Icons: r.Asset("lib/icons.svg"), Zxing: r.Asset("lib/zxing.js"), Wasm: r.Asset("lib/zxing.wasm"), Pad: r.Asset("lib/signature_pad.js"), More: r.Asset("pos/more.js"),
+		SignIn: "/signin", Texts: words(r.Lang, true)}
 	return c
 }
 
-// words are the catalogue in one language, without the door's name.
-func words(l web.Lang) map[string]string {
+// The texts that only templates and answers say, those whose names the first modules put
+// together, and how a module names one.
+var (
+	server   = regexp.MustCompile(`^pos\.(reason|did|tab|pay|app$|device$|title$|navigation$)`)
+	families = regexp.MustCompile(`^pos\.(short|method|camera|net)\.`)
+	literal  = regexp.MustCompile(`"([a-z]+(?:\.[a-z]+)*)"`)
+)
+
+// words are the catalogue in one language, without the door's name: what the first modules
+// say, or what only the later ones do.
+func words(l web.Lang, first bool) map[string]string {
+	said := map[string]bool{}
+	for _, name := range modules {
+		text, err := sources.ReadFile("app/" + name + ".js")
+		if err != nil {
+			panic(err) // the list is ours
+		}
+		for _, w := range literal.FindAllSubmatch(text, -1) {
+			said["pos."+string(w[1])] = true
+		}
+	}
 	list := map[string]string{}
 	for key, text := range texts {
+		if server.MatchString(key) || (said[key] || families.MatchString(key)) != first {
+			continue
+		}
 		side := text[1]
 		if l == web.ZH {
 			side = text[0]
@@ -125,7 +176,7 @@ func (s *Screen) worker(r *web.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{r.Asset("web/web.css"), r.Asset("web/icon.svg"), r.Asset("pos/pos.css"), r.Asset("pos/pos.js"), r.Asset("lib/icons.svg")}
+	names := []string{r.Asset("web/web.css"), r.Asset("web/icon.svg"), r.Asset("pos/pos.css"), r.Asset("pos/pos.js"), r.Asset("pos/more.js"), r.Asset("lib/icons.svg")}
 	list, err := json.Marshal(names)
 	if err != nil {
 		return nil, err

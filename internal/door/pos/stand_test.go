@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,19 +147,26 @@ func (b *beside) Cards() []TestCard {
 	return []TestCard{{"test-credit", "信用卡：付款成功", "Credit card: pays"}, {"test-mute", "读不出来的卡", "Cannot be read"}}
 }
 
-func (b *beside) Charge(ctx context.Context, m merchant.Merchant, a money.Amount, name string, say func(ecr.Said)) Charged {
+func (b *beside) Charge(ctx context.Context, _ merchant.Merchant, a money.Amount, name string, say func(ecr.Said)) Charged {
 	if name == "test-mute" {
 		return Charged{Said: ecr.Said{ZH: "卡读不出来，请换一张卡", EN: "The card cannot be read: try another card"}}
 	}
 	say(ecr.Said{ZH: "请客人输入密码", EN: "The customer enters the PIN"})
 	b.trace++
-	const token = card.Token("tok_aaaaaaaaaaaaaaaaaaaaaaaaaa")
-	at, err := b.s.engine.Sale(ctx, payment.SaleRequest{Source: payment.Source{Merchant: m, Terminal: "T0000001", Batch: 1, Trace: b.trace}, Amount: a, Card: channel.Card{Token: token, Entry: "02"},
-		Facts: payment.CardFacts{Token: token, BIN: "622200", Last4: "0013", Kind: card.Debit, Entry: "02"}})
+	r := saleOf(b.s, a.Minor())
+	r.Trace = b.trace
+	at, err := b.s.engine.Sale(ctx, r)
 	if err != nil {
 		return Charged{Sent: true}
 	}
 	return Charged{Sent: true, Ref: at.Ref()}
+}
+
+// saleOf is what the terminal asks the host.
+func saleOf(s *stand, minor int64) payment.SaleRequest {
+	const token = card.Token("tok_aaaaaaaaaaaaaaaaaaaaaaaaaa")
+	return payment.SaleRequest{Source: payment.Source{Merchant: s.merchant, Terminal: "T0000001", Batch: 1, Trace: 900}, Amount: money.New(minor, "CNY"), Card: channel.Card{Token: token, Entry: "02"},
+		Facts: payment.CardFacts{Token: token, BIN: "622200", Last4: "0013", Kind: card.Debit, Entry: "02"}}
 }
 
 func (b *beside) Void(ctx context.Context, m merchant.Merchant, ref string) Charged {
@@ -180,6 +188,8 @@ type stand struct {
 	wechat, alipay *paper
 	screen         *Screen
 	server         *httptest.Server
+
+	lose atomic.Int32 // how many answers to new payments get lost once they are made
 
 	mu  sync.Mutex
 	who auth.Who
@@ -211,10 +221,15 @@ type quiet struct{}
 func (quiet) Attempt(channel.Kind, payment.State, string) {}
 func (quiet) Commit(int)                                  {}
 
+// counters bounds how many stands are open at once: each has a browser's window or two.
+var counters = make(chan struct{}, 2)
+
 const seal = feelocktest.Sealer("till")
 
 func newStand(t *testing.T) *stand {
 	t.Helper()
+	counters <- struct{}{}
+	t.Cleanup(func() { <-counters })
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +276,13 @@ func newStand(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server = httptest.NewServer(k.Guard(mux))
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/pos/api/payments" && s.lose.Add(-1) >= 0 {
+			k.Guard(mux).ServeHTTP(httptest.NewRecorder(), r) // it is done, and the answer never comes
+			panic(http.ErrAbortHandler)
+		}
+		k.Guard(mux).ServeHTTP(w, r)
+	}))
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { runner.Run(ctx) })
@@ -300,12 +321,12 @@ func (s *stand) stock() {
 func (s *stand) till(t *testing.T) context.Context {
 	t.Helper()
 	ctx := webtest.Browser(t)
-	webtest.Run(t, ctx, webtest.Screen(webtest.Phone), chromedp.Navigate(s.server.URL+"/pos"), ready())
+	webtest.Run(t, ctx, webtest.Screen(webtest.Phone), chromedp.Navigate(s.server.URL+"/pos?lang=zh-CN"), ready())
 	return ctx
 }
 
 func ready() chromedp.Action {
-	return chromedp.Poll(`!!document.documentElement.dataset.ready && !!document.querySelector("#place").textContent && document.querySelector("#me").children.length > 0`, nil)
+	return chromedp.Poll(`!!document.documentElement.dataset.ready && !!document.querySelector("#place").textContent && document.querySelector("#who").textContent.includes("陈晨")`, nil)
 }
 
 // enter types an amount on the keypad.

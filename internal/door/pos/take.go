@@ -162,6 +162,10 @@ func (s *Screen) refund(r *web.Request) (web.Response, error) {
 		ID     string `json:"id"`
 		Amount int64  `json:"amount"`
 		Reason string `json:"reason"`
+		Proof  struct {
+			Means auth.Means `json:"means"`
+			Code  string     `json:"code"`
+		} `json:"proof"`
 	}
 	if err := read(r, &w); err != nil {
 		return nil, err
@@ -176,6 +180,9 @@ func (s *Screen) refund(r *web.Request) (web.Response, error) {
 	}
 	back, err := amount(w.Amount, m.Currency)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.proven(r, p, back, auth.Proof{Means: w.Proof.Means, Code: w.Proof.Code}); err != nil {
 		return nil, err
 	}
 	a, err := s.Payments.GiveBack(r.Context(), payment.RefundOrder{Merchant: m, Device: device(r), Key: w.Key, Payment: p.ID, Amount: back, Reason: w.Reason})
@@ -193,6 +200,23 @@ func (s *Screen) refund(r *web.Request) (web.Response, error) {
 		v.RefundReason = reason(r, a)
 	}
 	return answer(v)
+}
+
+// proven returns nil when the amount may be given back without a fresh proof, or there is one.
+func (s *Screen) proven(r *web.Request, p payment.Payment, back money.Amount, proof auth.Proof) error {
+	if s.Guard == nil {
+		return nil
+	}
+	rules, err := s.Guard.Policy(r.Context(), p.Merchant)
+	if err != nil || back.Minor() <= rules.RefundFree {
+		return err
+	}
+	object := "payment/" + payment.Ref(p.ID)
+	fresh, err := s.Guard.StepUp(r.Context(), r.Who, auth.PaymentRefund, object, proof)
+	if err != nil {
+		return err
+	}
+	return fresh.Use(r.Who, auth.PaymentRefund, object, s.Clock())
 }
 
 // search reads what a person typed: an amount, or what payment.List understands.
@@ -281,8 +305,8 @@ func (s *Screen) state(r *web.Request) (web.Response, error) {
 	state := map[string]any{"name": r.Who.Name, "place": place, "device": device(r), "deviceName": s.deviceName(r), "seq": seq, "pending": pending, "zone": m.Zone.String(),
 		"exponent": m.Currency.Exponent(), "sign": currencySign(m.Currency), "signFrom": s.SignFrom, "card": s.Reader != nil,
 		"may": map[string]bool{"shop": auth.Allows(r.Who, auth.ShopWrite), "refund": auth.Allows(r.Who, auth.PaymentRefund), "count": auth.Allows(r.Who, auth.CashCount)}}
-	if s.Switch != "" {
-		state["switchTo"] = s.Switch
+	if r.Who.Device != 0 { // a paired one: the next cashier signs in by PIN
+		state["switchTo"] = "/signin"
 	}
 	shift, err := cash.Current(ctx, s.DB.Read(), m.ID, device(r))
 	if err == nil {

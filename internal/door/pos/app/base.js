@@ -99,3 +99,6 @@ export const closePanel = () => $("#panel").close();
 
 // One labelled input.
 export const field = (label, props, hint) => h("label.field", null, h("span", null, label), h("span.input", null, h("input", props)), hint && h("small", null, hint));
+
+// The parts that nobody needs to take the first payment come later.
+export const more = () => import(config.more);

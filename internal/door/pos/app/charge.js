@@ -1,5 +1,5 @@
 // The charge screen: amount, keypad, quick amounts, item tiles, cart.
-import { $, $$, button, closePanel, config, field, h, icon, keep, kept, panel, t, toast } from "./base.js";
+import { $, $$, button, closePanel, config, h, icon, keep, kept, more, panel, t, toast } from "./base.js";
 import { decimal, exponent, money, parse, sign } from "./money.js";
 import { get } from "./api.js";
 import { catalogue, changed, clear, key, onOrder, order, priceOf, put, quick, sums } from "./order.js";
@@ -63,7 +63,7 @@ const drawTiles = () => {
   const tiles = list.map((i) => h("button.tile", { type: "button", "data-id": String(i.id), "data-hue": String(Math.max(0, groups.indexOf(i.category)) % 6), disabled: i.state !== "on sale", onclick: () => put(i) },
     i.photo && h("img", { src: `/pos/api/items/${i.id}/photo/${i.photo}`, alt: "", loading: "lazy", width: 64, height: 64 }),
     h("b", null, nameOf(i)), h("span.price", null, money(i.price)), i.state !== "on sale" ? h("span.badge.warn", null, t("items.soldout")) : null, h("span.many", { "aria-hidden": "true" })));
-  if (config.may.shop) tiles.push(h("button.tile.add", { type: "button", onclick: () => document.dispatchEvent(new CustomEvent("edit-items")) }, icon(all.length ? "edit" : "plus"), h("span", null, t(all.length ? "items.edit" : "items.add"))));
+  if (config.may.shop) tiles.push(h("button.tile.add", { type: "button", onclick: () => more().then((m) => m.itemsEditor()) }, icon(all.length ? "edit" : "plus"), h("span", null, t(all.length ? "items.edit" : "items.add"))));
   $("#tiles").replaceChildren(...(tiles.length ? tiles : [h("p.empty", null, icon("package"), h("span", null, t(wanted ? "items.nothing" : "items.none")))]));
   draw();
 };

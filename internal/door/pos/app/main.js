@@ -1,5 +1,5 @@
 // The beginning: what was kept is shown at once, then the server is asked.
-import { $, $$, config, kept, t, toast } from "./base.js";
+import { $, $$, kept, more, t } from "./base.js";
 import { net } from "./api.js";
 import { listen, streaming } from "./live.js";
 import { prime, voice } from "./sound.js";
@@ -7,9 +7,7 @@ import { loadItems, startCharge } from "./charge.js";
 import { preload } from "./scan.js";
 import { adopt, flow, next, startPayments, stateOf } from "./pay.js";
 import { pay, startSheet } from "./sheet.js";
-import { drawState, refresh, setVoice, state } from "./me.js";
-import { loadSales, loadToday, resumeRefunds } from "./sales.js";
-import { takeOver } from "./handover.js";
+import { drawState, refresh, setVoice, state } from "./state.js";
 
 const drawNet = () => {
   const off = !navigator.onLine, weak = !off && (net.weak || (state.live && !streaming()));
@@ -23,7 +21,8 @@ const drawNet = () => {
   $("span", banner).textContent = now === "on" ? "" : t(off ? "net.offline" : "net.slow");
 };
 
-const tabs = { sales: () => loadSales(), today: loadToday, me: refresh };
+const openSales = () => more().then((m) => m.loadSales());
+const tabs = { sales: openSales, today: () => more().then((m) => m.loadToday()), me: () => more().then((m) => { m.drawMe(); refresh(); }) };
 const goTo = (tab) => {
   $("#pos").dataset.tab = tab;
   for (const b of $$("[data-go]")) b.dataset.go === tab ? b.setAttribute("aria-current", "page") : b.removeAttribute("aria-current");
@@ -36,7 +35,7 @@ startCharge(pay, (e) => {
 });
 for (const b of $$("[data-go]")) b.addEventListener("click", () => goTo(b.dataset.go));
 $("#voice").addEventListener("click", () => { prime(); setVoice(!voice.on()); });
-$("#seek").addEventListener("input", () => { clearTimeout(goTo.wait); goTo.wait = setTimeout(loadSales, 250); });
+$("#seek").addEventListener("input", () => { clearTimeout(goTo.wait); goTo.wait = setTimeout(openSales, 250); });
 setVoice(voice.on());
 net.listen.push(drawNet);
 addEventListener("online", drawNet);
@@ -44,7 +43,7 @@ addEventListener("offline", drawNet);
 document.addEventListener("refused", (e) => { if (["price_changed", "item_sold_out", "item_unknown"].includes(e.detail)) loadItems(); });
 document.addEventListener("changed", () => {
   const load = tabs[$("#pos").dataset.tab];
-  if (load && load !== refresh) { clearTimeout(goTo.late); goTo.late = setTimeout(load, 400); }
+  if (load && load !== tabs.me) { clearTimeout(goTo.late); goTo.late = setTimeout(load, 400); }
 });
 
 state.data = kept("state", {});
@@ -60,11 +59,12 @@ refresh().then(() => {
   const code = new URLSearchParams(location.search).get("take");
   if (code) {
     history.replaceState(null, "", "/pos");
-    takeOver(code);
+    more().then((m) => m.takeOver(code));
   }
 });
 loadItems();
-resumeRefunds();
+if (kept("refunds", []).length) more().then((m) => m.resumeRefunds());
+else setTimeout(() => more().catch(() => {}), 3000);
 setTimeout(preload, 12000);
 setInterval(drawNet, 3000);
 drawNet();

@@ -5,9 +5,9 @@ import { decimal, money, parse, sign } from "./money.js";
 import { catalogue } from "./order.js";
 import { loadItems, nameOf } from "./charge.js";
 import { test, voice } from "./sound.js";
+import { refresh, setVoice, state } from "./state.js";
 import { takeOver } from "./handover.js";
 
-export const state = { data: {} };
 const trouble = (e) => toast(e instanceof Refusal ? e.message : t("net.lost"), "warn");
 
 const choice = (label, options, chosen, set) => h("fieldset.choice", null, h("legend", null, label), h("div.segments", null, ...options.map(([value, text]) => h("label", null, h("input", { type: "radio", name: label, checked: value === chosen, onchange: () => set(value) }), h("span", null, text)))));
@@ -16,13 +16,6 @@ const setTheme = (theme) => {
   document.documentElement.dataset.theme = theme;
   fetch("/pos?theme=" + theme, { redirect: "manual" }).catch(() => {}); // the cookie, for the next page
 };
-export const setVoice = (on) => {
-  voice.set(on);
-  const b = $("#voice");
-  b.replaceChildren(icon(on ? "volume" : "volume-off"));
-  b.setAttribute("aria-label", t(on ? "voice.mute" : "voice.unmute"));
-};
-
 export const drawMe = () => {
   const d = state.data, s = d.shift, theme = document.documentElement.dataset.theme;
   const row = (name, value) => h("div", null, h("dt", null, name), h("dd", null, value || "—"));
@@ -67,25 +60,10 @@ const askClose = async () => {
 };
 const totals = (s) => h("dl.facts", null, ...s.totals.map((m) => h("div", null, h("dt", null, `${t("method." + m.method)} × ${m.count}`), h("dd", null, money(m.taken - m.refunded)))), h("div", null, h("dt", null, t("shift.float")), h("dd", null, money(s.float))), h("div.sum", null, h("dt", null, t("shift.expected")), h("dd", null, money(s.expected))));
 
-export const refresh = async () => {
-  try {
-    state.data = await get("state");
-    keep("state", state.data);
-  } catch {}
-  drawState();
-};
-export const drawState = () => {
-  const d = state.data;
-  Object.assign(config, { may: d.may || {}, device: d.device, exponent: d.exponent ?? 2, sign: d.sign || "¥", zone: d.zone, signFrom: d.signFrom });
-  $("#place").textContent = d.place || t("name");
-  $("#who").textContent = [d.shift ? t("shift.on") : d.name ? t("shift.off") : "", d.name].filter(Boolean).join(" · ");
-  drawMe();
-};
-
 // The items: a list, and a form of one.
 const editItems = () => panel(t("items.title"), button("primary.wide", "plus", t("items.add"), () => editItem({ zh: "", en: "", price: 0, barcode: "", category: "", state: "on sale", place: 0 })),
   h("ul.rows", null, ...(catalogue.all || []).map((i) => h("li", null, h("button.row-button", { type: "button", onclick: () => editItem(i) }, i.photo ? h("img.disc", { src: `/pos/api/items/${i.id}/photo/${i.photo}`, alt: "" }) : h("span.disc", null, icon("package")), h("span", null, h("b", null, nameOf(i)), h("small", null, [i.category, i.barcode].filter(Boolean).join(" · "))), h("span.end", null, h("b", null, money(i.price)), i.state !== "on sale" && h("span.badge.quiet", null, t(i.state === "hidden" ? "items.hidden" : "items.soldout"))))))));
-document.addEventListener("edit-items", editItems);
+export const itemsEditor = () => editItems();
 
 const editItem = (i) => {
   const text = (name, value, props) => h("input", { name, value, autocomplete: "off", ...props });
@@ -122,3 +100,5 @@ const smaller = async (file) => {
     return file;
   }
 };
+
+state.drawn = drawMe;

@@ -56,15 +56,14 @@ export const detail = async (id) => {
       took && button("soft", "printer", t("do.print"), () => printSlip(p)), took && button("soft", "receipt", t("do.receipt"), () => showReceipt(p)),
       !final(p.state) && button("primary", "refresh", t("do.follow"), () => { closePanel(); adopt(p, true); })));
 };
-document.addEventListener("detail", (e) => detail(e.detail));
 
 // A refund's key is written down before it leaves, and sent again until it has an answer.
 const refunds = () => kept("refunds", []);
-export const resumeRefunds = () => refunds().forEach(sendRefund);
-const sendRefund = async (r) => {
+export const resumeRefunds = () => refunds().forEach((r) => sendRefund(r).catch((e) => toast(e.message, "warn")));
+const sendRefund = async (r, proof) => {
   const forget = () => keep("refunds", refunds().filter((x) => x.key !== r.key));
   try {
-    const p = await once(`payments/${r.id}/refund`, r);
+    const p = await once(`payments/${r.id}/refund`, { ...r, proof });
     forget();
     if (p.refund === "approved") {
       tone("note");
@@ -86,24 +85,38 @@ const refund = (p, left) => {
     why = r;
     for (const c of chips.children) c.setAttribute("aria-pressed", String(c === e.currentTarget));
   } }, t("refund.why." + r))));
-  const go = async (e) => {
+  const go = (e) => {
     e.preventDefault();
     const amount = parse(input.value);
     if (!(amount > 0 && amount <= left)) return toast(t("refund.most", money(left)), "warn"), input.select();
     ok.disabled = true;
-    const r = { key: newKey(), id: p.id, amount, reason: t("refund.why." + why) };
-    keep("refunds", [...refunds(), r]);
-    panel(t("refund.title"), h("div.spinner", { "aria-hidden": "true" }), h("p.center", { role: "status" }, t("refund.running")));
-    try {
-      const after = await sendRefund(r), done = after.refund === "approved", no = after.refund === "declined";
-      panel(t("refund.title"), h("div.mark." + (done ? "violet" : no ? "bad" : "warn"), null, icon(done ? "check" : no ? "x" : "hourglass")), h("p.figure", null, money(amount)), h("p.center", { role: "alert" }, t(done ? (p.method === "cash" ? "refund.cash" : "refund.done") : no ? "refund.no" : "refund.pending") + (no && after.refundReason ? " · " + after.refundReason : "")),
-        button("soft.wide", "receipt", t("sales.detail"), () => detail(p.id)), button("primary.wide", "", t("ok"), closePanel));
-    } catch (err) {
-      panel(t("refund.title"), h("div.mark.bad", null, icon("x")), h("p.center", { role: "alert" }, err instanceof Refusal ? err.message : t("net.lost")), err.name === "step_up_needed" && h("a.button.primary.wide", { href: config.stepUp + "?next=/pos" }, t("refund.prove")), button("soft.wide", "", t("sales.detail"), () => detail(p.id)));
-    }
-    loadSales();
+    giveBack(p, { key: newKey(), id: p.id, amount, reason: t("refund.why." + why) });
   };
   panel(t("do.refund"), h("form.stack", { onsubmit: go }, h("label.field", null, h("span", null, t("refund.amount")), h("span.input", null, h("span", { "aria-hidden": "true" }, sign()), input), h("small", null, t("refund.most", money(left)))), h("p", null, t("refund.why")), chips, ok));
+};
+
+const giveBack = async (p, r, proof) => {
+  keep("refunds", [...refunds(), r]);
+  panel(t("refund.title"), h("div.spinner", { "aria-hidden": "true" }), h("p.center", { role: "status" }, t("refund.running")));
+  try {
+    const after = await sendRefund(r, proof), done = after.refund === "approved", no = after.refund === "declined";
+    panel(t("refund.title"), h("div.mark." + (done ? "violet" : no ? "bad" : "warn"), null, icon(done ? "check" : no ? "x" : "hourglass")), h("p.figure", null, money(r.amount)), h("p.center", { role: "alert" }, t(done ? (p.method === "cash" ? "refund.cash" : "refund.done") : no ? "refund.no" : "refund.pending") + (no && after.refundReason ? " · " + after.refundReason : "")),
+      button("soft.wide", "receipt", t("sales.detail"), () => detail(p.id)), button("primary.wide", "", t("ok"), closePanel));
+  } catch (err) {
+    if (["step_up_needed", "step_up_stale", "proof_refused", "pin_refused"].includes(err.name)) return askProof(p, r, proof && err.message);
+    panel(t("refund.title"), h("div.mark.bad", null, icon("x")), h("p.center", { role: "alert" }, err instanceof Refusal ? err.message : t("net.lost")), button("soft.wide", "", t("sales.detail"), () => detail(p.id)));
+  }
+  loadSales();
+};
+
+// askProof asks whoever refunds much to show again that it is he. Nothing was given back yet.
+const askProof = (p, r, wrong) => {
+  let means = "pin";
+  const input = h("input", { type: "password", inputMode: "numeric", autocomplete: "off", maxLength: 12, autofocus: true, required: true });
+  panel(t("refund.prove"), wrong && h("p.note.bad", { role: "alert" }, icon("circle-x"), h("span", null, wrong)), h("p", null, t("refund.prove.text", money(r.amount))),
+    h("form.stack", { onsubmit: (e) => { e.preventDefault(); giveBack(p, r, { means, code: input.value }); } },
+      h("fieldset.choice", null, h("legend", null, t("refund.prove")), h("div.segments", null, ...["pin", "totp"].map((m) => h("label", null, h("input", { type: "radio", name: "means", checked: m === means, onchange: () => { means = m; } }), h("span", null, t("proof." + m)))))),
+      h("label.field", null, h("span", null, t("proof.code")), h("span.input", null, input)), h("button.button.primary.wide", null, t("refund.do"))));
 };
 
 const voidIt = (p) => panel(t("do.void"), h("p.center", null, t("void.sure", money(p.amount))), button("primary.wide", "arrow-back-up", t("do.void"), async () => {

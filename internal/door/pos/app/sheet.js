@@ -1,5 +1,5 @@
 // The sheet over everything: one screen for each state of a payment.
-import { $, button, config, field, h, icon, kept, keep, panel, closePanel, symbol, t, toast, time } from "./base.js";
+import { $, button, closePanel, config, h, icon, more, panel, symbol, t, time, toast } from "./base.js";
 import { Refusal, post } from "./api.js";
 import { decimal, money, parse, sign } from "./money.js";
 import { sums } from "./order.js";
@@ -7,9 +7,6 @@ import { tone } from "./sound.js";
 import { look } from "./scan.js";
 import { gun, isPaymentCode } from "./charge.js";
 import { ask, cancel, final, flow, leave, next, open, present, start, stateOf, stop } from "./pay.js";
-import { printSlip, showReceipt } from "./print.js";
-import { askSignature } from "./sign.js";
-import { handOver } from "./handover.js";
 
 let stopCamera = null, ticking = null, shown = "";
 const sheet = () => $("#sheet");
@@ -62,9 +59,9 @@ const screens = {
     i.card.cards?.length && h("div.choices.cards", null, ...i.card.cards.map((c) => button("soft", "", config.lang === "en" ? c.en : c.zh, () => present(i, c.name))))], [button("plain.wide", "", t("do.cancel"), () => stop(i))]],
   sent: (i) => ["plain", [...head("quiet", "", t("state.sent"), i.amount), h("div.spinner", { "aria-hidden": "true" }), prompt(i)], [leaveButton()]],
   created: (i) => ["plain", [...head("quiet", "", t("state.qr"), i.p.amount), i.p.symbol && symbol(i.p.symbol, t("qr.label")), text(t("qr.with")), i.p.expires && clockLine(i)],
-    [button("soft.wide", "devices", t("do.handover"), () => handOver(i)), cancelButton(i)]],
+    [button("soft.wide", "devices", t("do.handover"), () => more().then((m) => m.handOver(i))), cancelButton(i)]],
   waiting: (i) => ["warm", [...head("warn", "lock", t("state.waiting"), i.p.amount, text(t("state.waiting.text")))],
-    [button("soft.wide", "devices", t("do.handover"), () => handOver(i)), leaveButton(), cancelButton(i)]],
+    [button("soft.wide", "devices", t("do.handover"), () => more().then((m) => m.handOver(i))), leaveButton(), cancelButton(i)]],
   cancelling: (i) => ["warm", [...head("warn", "hourglass", t("state.cancelling"), i.amount, text(t("state.cancelling.text")))], [leaveButton()]],
   approved: (i) => {
     const p = i.p, partial = p.partial;
@@ -73,8 +70,8 @@ const screens = {
       p.change != null && h("p.change", null, h("span", null, t("cash.change")), h("b", null, money(p.change))),
       p.sign && !p.signed && h("p.note.warn", null, icon("signature"), h("span", null, t("sign.wanted")))],
       [h("div.three", null,
-        button("glass", "printer", t("do.print"), () => printSlip(p)), button("glass", "receipt", t("do.receipt"), () => showReceipt(p)),
-        p.method === "card" ? button("glass", "signature", t(p.signed ? "do.signed" : "do.sign"), () => askSignature(i), { disabled: !!p.signed }) : button("glass", "receipt-refund", t("do.refund"), () => document.dispatchEvent(new CustomEvent("detail", { detail: p.id })))),
+        button("glass", "printer", t("do.print"), () => more().then((m) => m.printSlip(p))), button("glass", "receipt", t("do.receipt"), () => more().then((m) => m.showReceipt(p))),
+        p.method === "card" ? button("glass", "signature", t(p.signed ? "do.signed" : "do.sign"), () => more().then((m) => m.askSignature(i)), { disabled: !!p.signed }) : button("glass", "receipt-refund", t("do.refund"), () => more().then((m) => m.detail(p.id)))),
       button("white.wide", "", t("do.next"), next)]];
   },
   declined: (i) => ["rose", [...head("bad", "x", t("state.declined"), i.amount, text(i.p.reason || t("state.declined.text")), small(i.p.code && t("declined.code", i.p.code), i.p.id))], [otherWay(), retry(i, "soft"), button("plain.wide", "", t("do.stop"), next)]],

@@ -1,4 +1,4 @@
-package check
+package web
 
 import (
 	"net"
@@ -10,9 +10,9 @@ import (
 	"hawker/internal/clock"
 )
 
-// guard counts the questions of each address within a minute, and of all together: who
-// asks more gets no answer, so that the register cannot be tried out number by number.
-type guard struct {
+// Throttle counts what each address asks within a minute, and all of them together, for
+// public pages that must not be tried out number by number.
+type Throttle struct {
 	each int
 	now  clock.Clock
 
@@ -28,12 +28,13 @@ const (
 	mostQuestions = 60_000
 )
 
-func newGuard(each int, now clock.Clock) *guard {
-	return &guard{each: each, now: now, asked: map[string]int{}}
+// NewThrottle lets each address ask so often a minute.
+func NewThrottle(each int, now clock.Clock) *Throttle {
+	return &Throttle{each: each, now: now, asked: map[string]int{}}
 }
 
-// lets counts a question and reports whether it is to be answered.
-func (g *guard) lets(r *http.Request) bool {
+// Lets counts a question and reports whether it is to be answered.
+func (g *Throttle) Lets(r *http.Request) bool {
 	who := network(r.RemoteAddr)
 	g.m.Lock()
 	defer g.m.Unlock()
