@@ -20,13 +20,14 @@ var floors = map[string]int{
 	"internal/card": 1, "internal/clock": 1, "internal/dukpt": 1, "internal/emv": 1, "internal/fault": 1, "internal/font": 1, "internal/iso8583": 1,
 	"internal/money": 1, "internal/schema": 1, "internal/store": 1, "internal/tdes": 1, "internal/tr31": 1,
 	"internal/audit": 2, "internal/cases": 2, "internal/channel": 2, "internal/chips": 2, "internal/events": 2, "internal/jobs": 2, "internal/ledger": 2, "internal/nodes": 2, "internal/password": 2, "internal/qr": 2, "internal/risk": 2,
-	"internal/books": 3, "internal/cash": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/shop": 3, "internal/terminal": 3,
-	"internal/custody": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
+	"internal/books": 3, "internal/cash": 3, "internal/handover": 3, "internal/keys": 3, "internal/merchant": 3, "internal/plate": 3, "internal/shop": 3, "internal/terminal": 3,
+	"internal/custody": 4, "internal/ecr": 4, "internal/download": 4, "internal/identity": 4, "internal/signature": 4, "internal/keys/pkcs11": 4, "internal/paylink": 4, "internal/vault": 4,
 	"internal/live":    3,
 	"internal/auth":    4,
 	"internal/subject": 4,
 	"internal/paper":   2, "internal/contract": 6, "internal/training": 5, "internal/feedback": 5, "internal/privacy": 6,
 	"internal/apikey":  5,
+	"internal/webhook": 7,
 	"internal/feelock": 5, "internal/feelock/feelocktest": 10,
 	"internal/channel/*": 5,
 	"internal/payment":   6,
@@ -35,7 +36,7 @@ var floors = map[string]int{
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, "internal/onboarding": 5, "internal/standing": 6, // becoming a merchant
+	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, "internal/onboarding": 5, "internal/standing": 6, "internal/onboarding/population": 6, // becoming a merchant
 	"internal/app":     9,
 	"internal/bench":   10,
 	"internal/torture": 10,
@@ -53,6 +54,7 @@ var sideways = []struct{ from, to, why string }{
 	{"internal/books", "internal/merchant", "a fact names its merchant"},
 	{"internal/terminal", "internal/merchant", "a terminal belongs to a merchant"},
 	{"internal/cash", "internal/merchant", "a drawer belongs to a merchant"},
+	{"internal/handover", "internal/merchant", "a payment belongs to a merchant"},
 	{"internal/shop", "internal/merchant", "an item belongs to a merchant"},
 	{"internal/sandbox/*", "internal/sandbox/cards", "the test cards are one data table"},
 }
@@ -108,6 +110,7 @@ var fenced = []struct {
 	{"github.com/go-webauthn", []string{"internal/auth"}, "one package judges passkeys"},
 	{"github.com/pquerna/otp", []string{"internal/auth"}, "one package judges one-time codes"},
 	{"golang.org/x/crypto/argon2", []string{"internal/password"}, "one package hashes passwords"},
+	{"github.com/danielgtaylor/huma", []string{"internal/door/rest"}, "one door for programs"},
 	{"unsafe", nil, "nobody needs it"},
 }
 

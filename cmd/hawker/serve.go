@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/app"
 	"hawker/internal/keys/pkcs11"
 	"hawker/internal/money"
@@ -40,6 +42,7 @@ type serveCommand struct {
 	Data       string   `help:"Directory of what must not be lost." default:"hawker-data"`
 	Database   string   `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
 	HTTP       string   `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
+	Behind     int      `name:"http-behind" help:"How many proxies of yours stand before the pages and tell the client's address by X-Forwarded-For." default:"0"`
 	ISO        string   `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
 	ISOCert    string   `name:"iso-cert" help:"PEM certificate of the terminal port, instead of one by the terminals' own authority." placeholder:"FILE"`
 	ISOKey     string   `name:"iso-key" help:"Its PEM key." placeholder:"FILE"`
@@ -58,7 +61,7 @@ type serveCommand struct {
 
 // walletFlags name the accounts at the wallets. A wallet without an app id is simulated within.
 type walletFlags struct {
-	BaseURL           string `name:"base-url" help:"https address under which customers and wallets reach the HTTP port; needed for real wallets." placeholder:"URL"`
+	BaseURL           string `name:"base-url" help:"https address under which people's browsers and wallets reach the HTTP port; needed for real wallets. Passkeys belong to its name." placeholder:"URL"`
 	Wallets           string `help:"Address of the simulated wallets and their customer's page." default:"127.0.0.1:8591"`
 	WeChatURL         string `name:"wechat-url" help:"WeChat Pay's API, instead of its own address." placeholder:"URL"`
 	WeChatApp         string `name:"wechat-app" help:"WeChat app id; without it WeChat Pay is simulated." placeholder:"ID"`
@@ -136,10 +139,20 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), Sale: sales, Wallets: c.walletFlags.config(), Base: c.BaseURL, HTTP: app.Listen{Addr: c.HTTP},
+	s, err := app.Start(ctx, app.Config{Data: c.Data, Database: c.Database, Log: log, Batch: c.Batch, Master: c.Master, HSM: c.hsmFlags.config(), Hold: c.terms(), Sale: sales, Wallets: c.walletFlags.config(), Base: c.BaseURL, HTTP: app.Listen{Addr: c.HTTP, Behind: c.Behind},
 		ISO: app.Listen{Addr: c.ISO, Cert: c.ISOCert, Key: c.ISOKey, Profile: c.ISOProfile, Hosts: c.ISOHosts, Plain: c.ISOPlain}, Network: app.Network{Addr: c.Network, Timeout: c.NetworkTimeout}})
 	if err != nil {
 		return err
+	}
+	if s.FirstKey != (apikey.Secret{}) {
+		fmt.Printf("API key     %s\n            shown this once: the sandbox's own. Try it: docs/integrate.md, or http://%s/v1/docs\n", s.FirstKey.Reveal(), s.HTTPAddr())
+	}
+	hellos, err := s.Hellos(ctx)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	for _, h := range hellos {
+		fmt.Printf("sign in as %s, once:\n  %s\n", h.Name, h.URL)
 	}
 	fmt.Printf("terminals   %s\nhealth      http://%s/readyz\nmetrics     http://%s/metrics\n\nTake a payment from another shell:\n"+
 		"  hawker terminal --state %s sale --amount 46.50 --card test-credit --pin 123456\n",

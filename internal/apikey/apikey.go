@@ -4,6 +4,7 @@
 package apikey
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -54,7 +55,14 @@ type Key struct {
 	From     string    // the address of its last use
 
 	digest []byte
+	first  int64 // of its line; 0: it is the first
 }
+
+// Line names a program through all keys that replace one another: a request that is
+// repeated with the next key is still the same program's.
+func (k Key) Line() string { return strconv.FormatInt(k.line(), 36) }
+
+func (k Key) line() int64 { return cmp.Or(k.first, k.ID) }
 
 // State is what became of a key at an instant: "active", "rotating" while its successor is
 // there and it holds still, "expired" or "revoked".

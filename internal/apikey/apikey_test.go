@@ -135,7 +135,7 @@ func TestARotatedKeyHoldsForItsOverlapOnly(t *testing.T) {
 			}
 		}
 		next, s, err := w.desk.Rotate(t.Context(), 1, k.ID, time.Hour, owner, "")
-		if err != nil || next.Name != k.Name || fmt.Sprint(next.Scopes) != fmt.Sprint(k.Scopes) {
+		if err != nil || next.Name != k.Name || fmt.Sprint(next.Scopes) != fmt.Sprint(k.Scopes) || next.Line() != k.Line() {
 			t.Fatalf("%+v after %+v, %v", next, k, err)
 		}
 		w.pass(59 * time.Minute)

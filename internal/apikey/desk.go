@@ -155,13 +155,13 @@ func (d *Desk) Create(ctx context.Context, w Wanted, by audit.Actor, from string
 		return Key{}, Secret{}, err
 	}
 	err = d.db.Write(ctx, func(tx *store.Tx) error {
-		k, s, err = d.create(ctx, tx, w, by, from)
+		k, s, err = d.create(ctx, tx, w, 0, by, from)
 		return err
 	})
 	return k, s, err
 }
 
-func (d *Desk) create(ctx context.Context, tx *store.Tx, w Wanted, by audit.Actor, from string) (Key, Secret, error) {
+func (d *Desk) create(ctx context.Context, tx *store.Tx, w Wanted, first int64, by audit.Actor, from string) (Key, Secret, error) {
 	now := d.now()
 	if _, err := merchant.ByID(ctx, tx, w.Merchant); err != nil {
 		return Key{}, Secret{}, err
@@ -174,7 +174,7 @@ func (d *Desk) create(ctx context.Context, tx *store.Tx, w Wanted, by audit.Acto
 	if len(holding) >= most {
 		return Key{}, Secret{}, ErrMany
 	}
-	k := Key{Merchant: w.Merchant, ID: store.NewID(now), Mode: w.Mode, Name: w.Name, Scopes: w.Scopes, By: by.Name, Created: now}
+	k := Key{Merchant: w.Merchant, ID: store.NewID(now), Mode: w.Mode, Name: w.Name, Scopes: w.Scopes, By: by.Name, Created: now, first: first}
 	s, err := newSecret(k.Mode, k.Merchant, k.ID)
 	if err != nil {
 		return Key{}, Secret{}, err
@@ -201,7 +201,7 @@ func (d *Desk) Rotate(ctx context.Context, m merchant.ID, id int64, overlap time
 		if old.State(now) != "active" {
 			return ErrState.With("key %s is %s", old.Label(), old.State(now))
 		}
-		if next, s, err = d.create(ctx, tx, Wanted{Merchant: m, Mode: old.Mode, Name: old.Name, Scopes: old.Scopes}, by, from); err != nil {
+		if next, s, err = d.create(ctx, tx, Wanted{Merchant: m, Mode: old.Mode, Name: old.Name, Scopes: old.Scopes}, old.line(), by, from); err != nil {
 			return err
 		}
 		old.Next, old.Expires = next.ID, now.Add(overlap)
@@ -239,7 +239,7 @@ func (d *Desk) note(ctx context.Context, tx *store.Tx, what string, k Key, by au
 		After: map[string]any{"name": k.Name, "mode": k.Mode, "scopes": k.Scopes, "state": k.State(d.now()), "expires": k.Expires}})
 }
 
-const columns = `merchant_id, key_id, mode, name, scopes, digest, created_by, created_at, expires_at, revoked_at, next_id, used_at, used_from`
+const columns = `merchant_id, key_id, mode, name, scopes, digest, created_by, created_at, expires_at, revoked_at, next_id, used_at, used_from, first_id`
 
 // ByID finds a key; ErrUnknown when this merchant has none of that number.
 func ByID(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Key, error) {
@@ -271,7 +271,7 @@ func List(ctx context.Context, q store.Querier, m merchant.ID) ([]Key, error) {
 func scan(row func(...any) error) (k Key, err error) {
 	var scopes string
 	var created, expires, revoked, used store.Time
-	err = row(&k.Merchant, &k.ID, &k.Mode, &k.Name, &scopes, &k.digest, &k.By, &created, &expires, &revoked, &k.Next, &used, &k.From)
+	err = row(&k.Merchant, &k.ID, &k.Mode, &k.Name, &scopes, &k.digest, &k.By, &created, &expires, &revoked, &k.Next, &used, &k.From, &k.first)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Key{}, ErrUnknown
 	} else if err != nil {
@@ -289,8 +289,8 @@ func insert(ctx context.Context, tx *store.Tx, k Key) error {
 	for i, s := range k.Scopes {
 		scopes[i] = string(s)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO api_keys (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, '')`,
-		k.Merchant, k.ID, string(k.Mode), k.Name, strings.Join(scopes, " "), k.digest, k.By, store.At(k.Created))
+	_, err := tx.Exec(ctx, `INSERT INTO api_keys (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, '', $9)`,
+		k.Merchant, k.ID, string(k.Mode), k.Name, strings.Join(scopes, " "), k.digest, k.By, store.At(k.Created), k.first)
 	if err != nil {
 		return fmt.Errorf("add key: %w", err)
 	}

@@ -38,7 +38,7 @@ func TestNoCardSecretIsLeftBehind(t *testing.T) {
 			log := &syncBuffer{}
 			s, stop := start(t, Config{Data: t.TempDir(), Database: target, ISO: Listen{Plain: true}, Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond},
 				Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-			live(t, s)
+			aDay(t, s)
 			_, figures := get(t, s, "/metrics")
 			places := map[string][]byte{"metrics": []byte(figures)}
 			if database == "postgres" {
@@ -69,8 +69,8 @@ func TestNoCardSecretIsLeftBehind(t *testing.T) {
 // canaryCodes are customers' payment codes; whoever has one can charge its customer.
 var canaryCodes = map[string]string{"wechat": "134827364519283746", "alipay": "286473829105647382", "unionpay": "6219283746564738291"}
 
-// live plays what a day brings.
-func live(t *testing.T, s *Server) {
+// aDay plays what a day brings.
+func aDay(t *testing.T, s *Server) {
 	t.Helper()
 	device, err := pos.Open(s.Config.TerminalFile(), pos.Options{Timeout: 10 * time.Second})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/door/rest"
+	"hawker/internal/institution"
 	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/keys/pkcs11"
@@ -32,14 +34,16 @@ type Config struct {
 	HTTP     Listen        // health and metrics
 	Network  Network
 	Wallets  Wallets
-	Base     string            // https address under which customers and wallets reach the HTTP port; "" is the port's own
-	Log      *slog.Logger      // nil is silent
-	Clock    clock.Clock       // nil is the machine's
-	Batch    int               // commands in one commit; 0 is the usual bound, 1 turns batching off
-	Dead     time.Duration     // a node on this database that gave no sign of life for so long is dead; 10 s when 0
-	Hold     payment.HoldTerms // what may be done with a pre-authorization
-	Sale     payment.SaleTerms // what terminals may conclude without asking first
-	Drain    time.Duration     // how long what is being answered may take after a stop; 20 s when 0
+	Rate     rest.Rate           // what one API key may ask
+	Base     string              // https address under which customers and wallets reach the HTTP port; "" is the port's own
+	Log      *slog.Logger        // nil is silent
+	Clock    clock.Clock         // nil is the machine's
+	Batch    int                 // commands in one commit; 0 is the usual bound, 1 turns batching off
+	Dead     time.Duration       // a node on this database that gave no sign of life for so long is dead; 10 s when 0
+	Hold     payment.HoldTerms   // what may be done with a pre-authorization
+	Sale     payment.SaleTerms   // what terminals may conclude without asking first
+	Boarder  institution.Boarder // under whose licence and by whose service merchants are boarded; the zero one is the example's
+	Drain    time.Duration       // how long what is being answered may take after a stop; 20 s when 0
 }
 
 // Listen is where a door listens. The terminal port speaks TLS 1.2 or 1.3 and wants a
@@ -51,6 +55,7 @@ type Listen struct {
 	Hosts   []string // of the terminal port: names and addresses, beside Addr's, under which terminals know it
 	Plain   bool     // of the terminal port: TCP without TLS, for a trusted line only
 	Profile string   // host profile of the terminal port; "" takes each terminal's own
+	Behind  int      // of the other port: how many proxies of ours stand before it and tell the client's address
 }
 
 // profile is the one host profile of a terminal port; nil for each terminal's own.

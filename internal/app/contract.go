@@ -1,12 +1,145 @@
 package app
 
 import (
+	"context"
+	"fmt"
+	"time"
+
+	"hawker/internal/contract"
+	"hawker/internal/door/agree"
+	"hawker/internal/feedback"
 	"hawker/internal/feelock"
+	"hawker/internal/institution"
 	"hawker/internal/keys"
+	"hawker/internal/merchant"
+	"hawker/internal/privacy"
+	"hawker/internal/subject"
+	"hawker/internal/training"
+	"hawker/internal/web"
 )
 
-// openFees opens the fee lock: payments compute no fee but through it.
-func (s *Server) openFees(ks *keys.Keystore) {
+// openFees opens the fee lock, through which alone payments compute a fee, and what is agreed beside fees.
+func (s *Server) openFees(ks *keys.Keystore) error {
 	s.Fees = feelock.Open(feelock.Config{DB: s.DB, Seal: ks, Clock: s.Config.Clock, Log: s.Config.Log, Jobs: s.Jobs})
 	s.closers = append(s.closers, func() error { s.Fees.Close(); return nil })
+	return s.openAgreements(ks)
+}
+
+// agreements are contracts, training, reviews and privacy.
+type agreements struct {
+	contracts *contract.Desk
+	school    *training.School
+	reviews   *feedback.Board
+	privacy   *privacy.Office
+}
+
+func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
+	ring := subject.NewRing(ks, s.Config.Clock)
+	a := &s.agreed
+	if a.contracts, err = contract.Open(contract.Config{DB: s.DB, Keys: ks, Ring: ring, Fees: s.Fees, Jobs: s.Jobs, Clock: s.Config.Clock, Log: s.Config.Log, Institution: s.party}); err != nil {
+		return err
+	}
+	if a.school, err = training.Open(s.DB, ks, s.Config.Clock); err != nil {
+		return err
+	}
+	a.reviews = feedback.Open(s.DB, s.Config.Clock, s.relation)
+	a.privacy = privacy.Open(s.DB, ring, s.Config.Clock, []privacy.Source{s.knownMerchant, s.knownAgreements},
+		[]privacy.Purge{{Table: "privacy_looks", Keep: privacy.Term{Years: 3, From: "creation"}, Do: privacy.PurgeLooks}})
+	return nil
+}
+
+// party is the institution as contracts name it: the valid one of the register, or the sandbox's.
+func (s *Server) party(ctx context.Context, _ merchant.Merchant) (contract.Party, error) {
+	all, err := institution.All(ctx, s.DB.Read())
+	if err != nil {
+		return contract.Party{}, err
+	}
+	for _, r := range all {
+		if r.Kind == institution.Institution && r.State == institution.Valid {
+			return contract.Party{NameZH: r.NameZH, NameEN: r.NameEN, Licence: r.Number}, nil
+		}
+	}
+	return contract.Party{NameZH: "样例支付有限公司（演示）", NameEN: "Sample Payments Ltd (demonstration)", Licence: "Z0000000000000"}, nil
+}
+
+// relation is who served a merchant in a signed contract.
+func (s *Server) relation(ctx context.Context, m merchant.ID, relation string) (feedback.Target, error) {
+	var id int64
+	if _, err := fmt.Sscanf(relation, "contract/%d", &id); err != nil {
+		return feedback.Target{}, feedback.ErrRelation
+	}
+	c, err := contract.ByID(ctx, s.DB.Read(), m, id)
+	if err != nil || c.Signed.IsZero() {
+		return feedback.Target{}, feedback.ErrRelation
+	}
+	doc, err := s.agreed.contracts.Document(ctx, c)
+	if err != nil {
+		return feedback.Target{}, err
+	}
+	return feedback.Target{Kind: feedback.Institution, Number: doc.Licence, Name: doc.Institution.ZH}, nil
+}
+
+// knownMerchant is what the merchant's own row says, for the copy of his data.
+func (s *Server) knownMerchant(_ context.Context, m merchant.Merchant) ([]privacy.Section, error) {
+	f := func(zh, en, value string) privacy.Field {
+		return privacy.Field{Name: privacy.Words{ZH: zh, EN: en}, Value: value}
+	}
+	return []privacy.Section{{Key: "merchant", Title: privacy.Words{ZH: "商户", EN: "Merchant"}, Fields: []privacy.Field{
+		f("商户号", "Number", m.MID), f("中文名称", "Chinese name", m.NameZH), f("英文名称", "English name", m.NameEN), f("地点", "Place", m.Place), f("行业", "MCC", m.MCC)}}}, nil
+}
+
+// knownAgreements are contracts, fees and certificates, for the copy of a merchant's data.
+func (s *Server) knownAgreements(ctx context.Context, m merchant.Merchant) ([]privacy.Section, error) {
+	when := func(t time.Time) string { return t.In(m.Zone).Format("2006-01-02 15:04") }
+	contracts := privacy.Section{Key: "contracts", Title: privacy.Words{ZH: "合同", EN: "Contracts"}}
+	list, err := contract.Of(ctx, s.DB.Read(), m.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		contracts.Fields = append(contracts.Fields, privacy.Field{Name: privacy.Words{ZH: "合同", EN: "Contract"}, Value: fmt.Sprintf("%d · %s · %s · %s", c.ID, c.State, when(c.Offered), c.Code())})
+	}
+	fees := privacy.Section{Key: "fees", Title: privacy.Words{ZH: "费率", EN: "Fees"}}
+	changes, err := s.Fees.History(ctx, m.ID, m.Currency)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		zh, en := c.Name()
+		_, terms := c.Words()
+		fees.Fields = append(fees.Fields, privacy.Field{Name: privacy.Words{ZH: zh, EN: en}, Value: fmt.Sprintf("%s · %s · %s %s", terms, when(c.From), c.Kind, c.By)})
+	}
+	learnt := privacy.Section{Key: "training", Title: privacy.Words{ZH: "培训", EN: "Training"}}
+	certificates, err := s.agreed.school.Of(ctx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range certificates {
+		learnt.Fields = append(learnt.Fields, privacy.Field{Name: privacy.Words{ZH: c.Name, EN: string(c.Role)}, Value: c.Number() + " · " + when(c.Passed)})
+	}
+	return []privacy.Section{contracts, fees, learnt}, nil
+}
+
+// agree is the door of what is agreed.
+func (s *Server) agree() web.Door {
+	return agree.Door(agree.Config{DB: s.DB, Clock: s.Config.Clock, Guard: s.Guard, Fees: s.Fees, Contracts: s.agreed.contracts, School: s.agreed.school,
+		Reviews: s.agreed.reviews, Privacy: s.agreed.privacy})
+}
+
+// retain runs the retention once a day, on whichever node is first.
+func (s *Server) retain(ctx context.Context) {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if r, err := s.agreed.privacy.Run(ctx); err != nil {
+				s.Config.Log.Error("the retention could not run", "error", err)
+			} else {
+				s.Config.Log.Info("retention", "shredded", len(r.Shredded), "purged", r.Purged, "failed", r.Failed)
+			}
+		}
+	}
 }

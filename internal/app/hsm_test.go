@@ -36,7 +36,7 @@ func TestADayWithAHardwareModule(t *testing.T) {
 	data := t.TempDir()
 	s, stop := start(t, Config{Data: data, HSM: pkcs11.Config{Library: library, Token: "hawker", PINFile: filepath.Join(dir, "pin")},
 		Network: Network{Timeout: 300 * time.Millisecond, LateAfter: 400 * time.Millisecond}})
-	live(t, s)
+	aDay(t, s)
 	stop()
 	if _, err := os.Stat(filepath.Join(data, "master.key")); !os.IsNotExist(err) {
 		t.Error("a master key was put in a file:", err)

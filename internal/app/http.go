@@ -20,6 +20,7 @@ func (s *Server) routes() (http.Handler, error) {
 	if err := notify.Mount(mux, notify.Config{Wallets: s.wallets, Book: s.Engine.Book, Metrics: s.metrics}); err != nil {
 		return nil, err
 	}
+	mux.Handle("/v1/", s.programs)
 	kit, err := web.Mount(mux, s.webConfig(), s.doors()...)
 	if err != nil {
 		return nil, err

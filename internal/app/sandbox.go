@@ -85,6 +85,9 @@ func (s sandbox) merchant(ctx context.Context, tx *store.Tx, m merchant.Merchant
 	if err := merchant.Add(ctx, tx, m, now); err != nil {
 		return err
 	}
+	if err := seedMenu(ctx, tx, m, now); err != nil {
+		return err
+	}
 	cny := func(minor int64) money.Amount { return money.New(minor, money.CNY) }
 	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("the sandbox's first start"), now,
 		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},

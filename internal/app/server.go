@@ -13,21 +13,29 @@ import (
 	"sync"
 	"time"
 
+	"hawker/internal/apikey"
+	"hawker/internal/auth"
 	"hawker/internal/channel"
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/payer"
+	"hawker/internal/door/pos"
+	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
 	"hawker/internal/identity"
 	"hawker/internal/jobs"
 	"hawker/internal/keys"
+	"hawker/internal/live"
 	"hawker/internal/payment"
+	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
 	"hawker/internal/schema"
 	"hawker/internal/signature"
 	"hawker/internal/store"
 	"hawker/internal/vault"
+	"hawker/internal/webhook"
 )
 
 // Server is one running Hawker. Start opens everything in order; Run works until
@@ -38,6 +46,8 @@ type Server struct {
 	Engine  *payment.Engine
 	Jobs    *jobs.Runner
 	Fees    *feelock.Book
+	agreed  agreements
+	Guard   *auth.Guard
 	Sandbox *cardnet.Network  // nil when the network is elsewhere
 	Wallets *wallet.Simulator // nil when both wallets are real
 
@@ -47,11 +57,22 @@ type Server struct {
 	card      *cardhost.Host
 	wallets   []channel.Wallet
 	accounts  *wallet.Accounts // at the simulated wallets
-	walletURL string           // of the simulated wallets
+	hub       *live.Hub
+
+	Keys     *apikey.Desk
+	Webhooks *webhook.Desk
+	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
+
+	till      *pos.Screen
+	receipts  *receipt.Desk
+	payer     *payer.Payer
+	programs  *rest.Door
+	walletURL string // of the simulated wallets
 	iso       *iso.Server
 	isoAt     net.Listener
 	http      *http.Server
 	httpAt    net.Listener
+	boarding  boarding
 	closers   []func() error
 }
 
@@ -118,7 +139,12 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.closers = append(s.closers, func() error { s.card.Close(); return nil })
 	s.Jobs = jobs.NewRunner(s.DB, c.Clock, c.Log)
-	s.openFees(ks)
+	if err := s.openFees(ks); err != nil {
+		return nil, err
+	}
+	if err := s.openBoarding(ctx, ks); err != nil {
+		return nil, err
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
@@ -141,6 +167,14 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openReceipts(ks)
+	if err := s.openAuth(ks); err != nil {
+		return nil, err
+	}
+	s.openTill(ks)
+	if err := s.openREST(ctx, ks); err != nil {
+		return nil, err
+	}
 	routes, err := s.routes()
 	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
@@ -218,8 +252,13 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopWork()
 	var wg sync.WaitGroup
 	failed := make(chan error, 2)
+	listen, hangUp := context.WithCancel(ctx) // streams end first: the drain would wait for them
+	defer hangUp()
+	wg.Go(func() { s.hub.Run(listen) })
+	wg.Go(func() { s.Webhooks.Run(work) })
 	wg.Go(func() { s.Jobs.Run(work) })
 	wg.Go(func() { s.beats(work) })
+	wg.Go(func() { s.retain(work) })
 	wg.Go(func() { s.bills(work) })
 	wg.Go(func() {
 		if err := s.iso.Serve(s.isoAt); err != nil {
@@ -238,6 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	s.Config.Log.Info("hawker stops: no new messages; answering what is in hand")
+	hangUp()
 	_ = s.isoAt.Close()
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.Drain)
 	defer cancel()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"hawker/internal/door/home"
+	"hawker/internal/door/signin"
 	"hawker/internal/web"
 )
 
@@ -9,7 +10,12 @@ import (
 func (s *Server) doors() []web.Door {
 	list := []web.Door{
 		s.office(),
+		s.agree(),
+		s.till.Door(),
+		s.payer.Door(),
 	}
+	list = append(list, s.boardingDoors()...)
+	list = append(list, s.signInDoors()...)
 	var paths []string
 	for _, d := range list {
 		for _, r := range d.Routes {
@@ -23,5 +29,5 @@ func (s *Server) doors() []web.Door {
 
 // webConfig is what the kit knows of this server.
 func (s *Server) webConfig() web.Config {
-	return web.Config{Log: s.Config.Log, TLS: s.Config.HTTP.Cert != "", Place: s.place}
+	return web.Config{Log: s.Config.Log, TLS: s.tls(), Auth: s.cookies(), Refused: signin.Refused, Place: s.place}
 }

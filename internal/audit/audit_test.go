@@ -128,6 +128,11 @@ func TestWhoeverChangesTheTrailIsCaught(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err := audit.Verify(t.Context(), db.Read(), nil, nil)
+				_, one := audit.VerifyOne(t.Context(), db.Read(), 7, nil)
+				_, other := audit.VerifyOne(t.Context(), db.Read(), 8, nil)
+				if errors.Is(one, audit.ErrBroken) == errors.Is(other, audit.ErrBroken) && !strings.Contains(c.name, "moved") {
+					t.Errorf("one trail is broken and the other is not: %v, %v", one, other)
+				}
 				if !errors.Is(err, audit.ErrBroken) || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("got %v", err)
 				}

@@ -32,13 +32,22 @@ var zeros = strings.Repeat("0", 2*sha256.Size)
 // database: their records must still be the same. What is not so is ErrBroken. It
 // returns where the trails end.
 func Verify(ctx context.Context, q store.Querier, known []Head, each func(Record) error) (heads []Head, err error) {
+	return verify(ctx, q, `SELECT merchant_id, seq, at, what, object, body, hash FROM audit_trail ORDER BY merchant_id, seq`, nil, known, each)
+}
+
+// VerifyOne is Verify for the trail of one merchant.
+func VerifyOne(ctx context.Context, q store.Querier, merchant int64, each func(Record) error) (heads []Head, err error) {
+	return verify(ctx, q, `SELECT merchant_id, seq, at, what, object, body, hash FROM audit_trail WHERE merchant_id = $1 ORDER BY merchant_id, seq`, []any{merchant}, nil, each)
+}
+
+func verify(ctx context.Context, q store.Querier, query string, only []any, known []Head, each func(Record) error) (heads []Head, err error) {
 	kept := map[[2]int64]Head{}
 	for _, h := range known {
 		if h.Seq > 0 {
 			kept[[2]int64{h.Merchant, h.Seq}] = h
 		}
 	}
-	rows, err := q.Query(ctx, `SELECT merchant_id, seq, at, what, object, body, hash FROM audit_trail ORDER BY merchant_id, seq`)
+	rows, err := q.Query(ctx, query, only...)
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)
 	}
@@ -76,17 +85,20 @@ func Verify(ctx context.Context, q store.Querier, known []Head, each func(Record
 	for _, k := range kept {
 		return nil, ErrBroken.With("record %d of merchant %d was seen before and is gone", k.Seq, k.Merchant)
 	}
-	return whole(ctx, q, ends)
+	return whole(ctx, q, only, ends)
 }
 
 // whole holds the ends that were found against the head rows. Records that were appended
 // since the reading began are not looked at.
-func whole(ctx context.Context, q store.Querier, ends map[int64]Head) (heads []Head, err error) {
+func whole(ctx context.Context, q store.Querier, only []any, ends map[int64]Head) (heads []Head, err error) {
 	told, err := Heads(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	for _, h := range told {
+		if len(only) > 0 && only[0] != h.Merchant {
+			continue
+		}
 		found := ends[h.Merchant]
 		if h.Seq == found.Seq && h.Seq > 0 && h.Hash != found.Hash {
 			return nil, ErrBroken.With("the trail of merchant %d ends otherwise than its head says", h.Merchant)

@@ -275,10 +275,15 @@ func (g *Guard) fresh(ctx context.Context, who Who) error {
 	return err
 }
 
-// Fresh reports whether whoever is signed in proved himself so lately that he may change his means of proof.
+// Fresh reports whether whoever is signed in proved himself so lately that he may change
+// his means of proof; or has none yet, as one who came by a link: his session is all there is.
 func (g *Guard) Fresh(ctx context.Context, who Who) (bool, error) {
+	a, err := g.Account(ctx, who.Merchant, who.ID)
+	if err != nil || (!a.Password && !a.Strong()) {
+		return err == nil, err
+	}
 	var n int64
-	err := g.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM sessions WHERE merchant_id = $1 AND account_id = $2 AND session_id = $3 AND ended_at = 0 AND proved_at >= $4`,
+	err = g.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM sessions WHERE merchant_id = $1 AND account_id = $2 AND session_id = $3 AND ended_at = 0 AND proved_at >= $4`,
 		who.Merchant, who.ID, who.Session, store.At(g.now().Add(-freshLasts))).Scan(&n)
 	return n > 0, err
 }

@@ -97,7 +97,7 @@ func (c Config) run(ctx context.Context, w *world) (err error) {
 	if c.BatchingOff {
 		batch = "1"
 	}
-	w.serve, err = role("serve", "serve", "--data", w.dir, "--database", w.target, "--iso", "127.0.0.1:0", "--iso-plain", "--http", "127.0.0.1:0", "--batch", batch,
+	w.serve, err = role("serve", "serve", "--data", w.dir, "--database", w.target, "--iso", "127.0.0.1:0", "--iso-plain", "--http", "127.0.0.1:0", "--wallets", "127.0.0.1:0", "--batch", batch,
 		"--network", address, "--network-timeout", (c.Delay + 20*time.Second).String(), "--log-level", c.LogLevel)
 	if err != nil {
 		return err

@@ -108,39 +108,50 @@ func (d *Desk) Sign(ctx context.Context, w auth.Who, proof auth.StepUp, m mercha
 	})
 }
 
-// sign looks at everything before witness spends the proof.
-func (d *Desk) sign(ctx context.Context, w auth.Who, m merchant.Merchant, id int64, s Signing, witness func(Contract) (feelock.Consent, error)) (c Contract, err error) {
-	if err := signer(w, m.ID); err != nil {
-		return c, err
+// Ready looks at everything that can be judged without the proof: nil means that Sign asks for nothing else.
+func (d *Desk) Ready(ctx context.Context, w auth.Who, m merchant.Merchant, id int64, s Signing) error {
+	_, _, _, err := d.ready(ctx, w, m, id, s)
+	return err
+}
+
+func (d *Desk) ready(ctx context.Context, w auth.Who, m merchant.Merchant, id int64, s Signing) (c Contract, doc Document, drawing []byte, err error) {
+	if err = signer(w, m.ID); err != nil {
+		return c, doc, nil, err
 	}
 	if c, err = ByID(ctx, d.db.Read(), m.ID, id); err != nil {
-		return c, err
+		return c, doc, nil, err
 	}
-	doc, err := d.Document(ctx, c)
-	if err != nil {
-		return c, err
+	if doc, err = d.Document(ctx, c); err != nil {
+		return c, doc, nil, err
 	}
-	if s.Seen != c.Digest {
-		return c, ErrOtherText
+	switch {
+	case s.Seen != c.Digest:
+		return c, doc, nil, ErrOtherText
+	case c.State != Offered:
+		return c, doc, nil, ErrState.With("contract %d is %s", id, c.State)
+	case plain(s.Name) == "" || plain(s.Name) != plain(w.Name):
+		return c, doc, nil, ErrName
 	}
-	if c.State != Offered {
-		return c, ErrState.With("contract %d is %s", id, c.State)
-	}
-	if plain(s.Name) == "" || plain(s.Name) != plain(w.Name) {
-		return c, ErrName
-	}
-	drawing, err := redraw(s.Drawing)
-	if err != nil {
-		return c, err
+	if drawing, err = redraw(s.Drawing); err != nil {
+		return c, doc, nil, err
 	}
 	read, err := Acknowledged(ctx, d.db.Read(), m.ID, id, actor(w))
 	if err != nil {
-		return c, err
+		return c, doc, nil, err
 	}
 	for _, clause := range doc.Clauses {
 		if _, ok := read[clause.Key]; clause.Must && !ok {
-			return c, ErrUnread.With("%s", clause.Key)
+			return c, doc, nil, ErrUnread.With("%s", clause.Key)
 		}
+	}
+	return c, doc, drawing, nil
+}
+
+// sign looks at everything before witness spends the proof.
+func (d *Desk) sign(ctx context.Context, w auth.Who, m merchant.Merchant, id int64, s Signing, witness func(Contract) (feelock.Consent, error)) (c Contract, err error) {
+	c, doc, drawing, err := d.ready(ctx, w, m, id, s)
+	if err != nil {
+		return c, err
 	}
 	consent, err := witness(c)
 	if err != nil {

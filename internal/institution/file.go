@@ -3,6 +3,7 @@ package institution
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed" // the example
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -190,3 +191,9 @@ func plain(text string, least, most int) bool {
 	bad := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError }
 	return n >= least && n <= most && !strings.ContainsFunc(text, bad) && strings.TrimSpace(text) == text
 }
+
+//go:embed example.json
+var example []byte
+
+// Example is the list that a sandbox begins with: its institutions and providers are invented.
+func Example() (List, error) { return Read(bytes.NewReader(example)) }

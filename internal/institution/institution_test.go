@@ -245,3 +245,14 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestTheSandboxBeginsWithTheExampleOfTheDocs(t *testing.T) {
+	t.Parallel()
+	own, err := os.ReadFile("example.json")
+	if err != nil || !bytes.Equal(own, example(t)) {
+		t.Errorf("example.json is not docs/register-example.json (%v)", err)
+	}
+	if _, err := institution.Example(); err != nil {
+		t.Error(err)
+	}
+}

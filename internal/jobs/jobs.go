@@ -56,9 +56,10 @@ func Add(ctx context.Context, tx *store.Tx, now time.Time, list ...Job) error {
 }
 
 // take gives up to limit due jobs to this worker for the length of a lease and counts
-// the try. A job without tries left is exhausted instead: nothing is tried for ever.
-func take(ctx context.Context, tx *store.Tx, now time.Time, lease time.Duration, limit int) ([]Job, error) {
-	list, err := query(ctx, tx, `state = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED`, store.At(now), limit)
+// the try: of the kind only, "" for any, and of none in not, ",a,b,". A job without tries left is exhausted instead: nothing is tried for ever.
+func take(ctx context.Context, tx *store.Tx, now time.Time, lease time.Duration, limit int, only, not string) ([]Job, error) {
+	list, err := query(ctx, tx, `state = 'waiting' AND due_at <= $1 AND ($3 = '' OR $3 = kind) AND $4 NOT LIKE '%,' || kind || ',%'
+		ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED`, store.At(now), limit, only, not)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,8 @@ type Runner struct {
 	log      *slog.Logger
 	handlers map[string]Handler
 	wake     chan struct{}
+	only     string // the kind it takes; "" for any
+	not      string // kinds that runners apart take: ",a,b,"; "," for none
 
 	Workers int                         // how many jobs at once; 8 unless set
 	Lease   time.Duration               // a worker has a job this long, its handler nine tenths of it; a minute unless set
@@ -51,12 +53,22 @@ type Runner struct {
 
 // NewRunner makes a runner. Handlers must be registered before Run.
 func NewRunner(db *store.DB, now clock.Clock, log *slog.Logger) *Runner {
-	return &Runner{db: db, now: now, log: log, handlers: map[string]Handler{}, wake: make(chan struct{}, 1),
+	return &Runner{db: db, now: now, log: log, handlers: map[string]Handler{}, wake: make(chan struct{}, 1), not: ",",
 		Workers: 8, Lease: time.Minute, Poll: time.Second, Backoff: Backoff}
 }
 
 // Handle registers the handler of a kind.
 func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
+
+// Apart makes a runner for one kind of job, which r then leaves alone: for work that waits
+// for strangers, so that they never keep money waiting. It runs beside r.
+func (r *Runner) Apart(kind string, h Handler) *Runner {
+	r.not += kind + ","
+	a := NewRunner(r.db, r.now, r.log)
+	a.only = kind
+	a.Handle(kind, h)
+	return a
+}
 
 // Wake makes Run look at once, because a job was added.
 func (r *Runner) Wake() {
@@ -110,7 +122,7 @@ func (r *Runner) RunDue(ctx context.Context) int {
 
 func (r *Runner) due(ctx context.Context, limit int) (list []Job) {
 	err := r.db.Write(ctx, func(tx *store.Tx) (err error) {
-		list, err = take(ctx, tx, r.now(), r.Lease, limit)
+		list, err = take(ctx, tx, r.now(), r.Lease, limit, r.only, r.not)
 		return err
 	})
 	if err != nil {

@@ -68,6 +68,7 @@ var Says = map[string]Text{
 	"phone":            say("同一手机号被不同的人使用", "Other people use the same telephone"),
 	"account":          say("同一银行账户被不同的人使用", "Other people use the same bank account"),
 	"device":           say("同一台设备为不同的人提交申请", "The same device sent applications of other people"),
+	"device_many":      say("很多人用同一台设备申请：如果是服务商的设备，请登记", "Very many people applied with one device: if it is a provider's, have it listed"),
 	"burst":            say("同一台设备 24 小时内提交多份申请", "The same device sent several applications within 24 hours"),
 	"look":             say("照片与别人的申请相同或几乎相同", "A photo is the same as another applicant's, or nearly so"),
 	"address":          say("许多申请使用同一地址", "Many applications have the same address"),
@@ -91,6 +92,10 @@ var weights = map[string][]int{
 	MarkTop:     {25, 30, 35},
 	MarkBottom:  {25, 30, 35},
 }
+
+// crowd is from how many other people on a device it is rather a provider's or a public one
+// than an organiser's.
+const crowd = 15
 
 func weigh(kind string, others int) int {
 	w := weights[kind]
@@ -208,6 +213,10 @@ func (o *Office) shared(ctx context.Context, q *store.Reader, a Application, mar
 		}
 		if points := weigh(m.Kind, people); points > 0 {
 			list = append(list, Finding{Code: code, Points: points, Mule: m.Kind != MarkAddress, With: kin})
+		}
+		if m.Kind == MarkDevice && people > crowd {
+			list[len(list)-1] = Finding{Code: "device_many", Points: 15, With: kin[:min(len(kin), 20)]}
+			continue
 		}
 		if m.Kind == MarkDevice {
 			if n := o.within(a, k, kin); n >= 3 {

@@ -344,3 +344,13 @@ func (o *Office) Show(ctx context.Context, w auth.Who, id ID, photo string) ([]b
 	defer clear(kept)
 	return picture.Watermark(kept, "仅供商户审核 · For review only", fmt.Sprintf("%s · %s", Name(w), o.Clock().In(zone).Format("2006-01-02 15:04")))
 }
+
+// ShowOwn gives an applicant his own photo, with a watermark like every copy.
+func (o *Office) ShowOwn(ctx context.Context, a Application, photo string) ([]byte, error) {
+	kept, err := o.Picture(ctx, o.DB.Read(), a, photo)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(kept)
+	return picture.Watermark(kept, "仅供申请收款使用 · For this application only", a.Number+" · "+o.Clock().In(zone).Format("2006-01-02"))
+}

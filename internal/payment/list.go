@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"hawker/internal/books"
 	"hawker/internal/clock"
 	"hawker/internal/events"
 	"hawker/internal/fault"
+	"hawker/internal/ledger"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
@@ -34,7 +36,7 @@ type Filter struct {
 	Least    money.Amount // and Most: both belong to the range
 	Most     money.Amount
 	Device   string // that asked for it: a terminal's id, "pos/…", "key/…"
-	Text     string // as a person remembers it: the number of a payment or of an attempt, or the card's last four digits
+	Text     string // as a person remembers it: the number of a payment, of an attempt or of an order, or the card's last four digits
 
 	Cursor string // Page.Next of the page before; "" begins with the newest
 	Limit  int    // at most so many, up to MaxPage; 0 is 50
@@ -65,11 +67,14 @@ func List(ctx context.Context, q store.Querier, f Filter) (Page, error) {
 	var found []Payment
 	var next position
 	switch {
-	case s.never:
 	case s.number != 0:
 		found, err = s.one(ctx, q)
+	case s.order != "":
+		found, err = s.ofOrder(ctx, q)
 	case s.last4 != "":
-		found, next, err = s.byDay(ctx, q, selectByCard, lastDayOfCard, s.last4)
+		if found, next, err = s.byDay(ctx, q, selectByCard, lastDayOfCard, s.last4); err == nil && f.Cursor == "" && s.limit > 1 {
+			found, err = s.andOrder(ctx, q, found) // four digits may also be an order's
+		}
 	case s.exact:
 		found, next, err = s.byDay(ctx, q, selectByAmount, lastDay, s.least)
 	case len(f.States) > 0 && !slices.ContainsFunc(f.States, ordinary):
@@ -109,7 +114,7 @@ type search struct {
 	number int64  // of a payment or an attempt; 0: not asked for
 	last4  string // "": not asked for
 	exact  bool   // least and most are the same
-	never  bool   // nothing can be found
+	order  string // the merchant's own number; "": not asked for
 }
 
 func (f Filter) search() (search, error) {
@@ -157,7 +162,7 @@ func (s *search) text(t string) error {
 	case len(t) == 4 && strings.Trim(t, "0123456789") == "":
 		s.last4 = t
 	default:
-		s.never = true
+		s.order = t
 	}
 	return nil
 }
@@ -183,6 +188,25 @@ func (s search) one(ctx context.Context, q store.Querier) ([]Payment, error) {
 		return nil, err
 	}
 	return s.query(ctx, q, selectOne, 1, p.ID)
+}
+
+// ofOrder finds the payment of an order number.
+func (s search) ofOrder(ctx context.Context, q store.Querier) ([]Payment, error) {
+	id, err := numbered(ctx, q, s.merchant, s.order)
+	if err != nil || id == 0 {
+		return nil, err
+	}
+	return s.query(ctx, q, selectOne, 1, id)
+}
+
+// andOrder puts the payment of an order number before those of a card.
+func (s search) andOrder(ctx context.Context, q store.Querier, found []Payment) ([]Payment, error) {
+	s.order = s.last4
+	own, err := s.ofOrder(ctx, q)
+	if err != nil || len(own) == 0 || slices.ContainsFunc(found, func(p Payment) bool { return p.ID == own[0].ID }) {
+		return found, err
+	}
+	return append(own, found...), nil
 }
 
 // byDay goes along an index from day to day, newest first.
@@ -323,4 +347,10 @@ func byNumber(ctx context.Context, q store.Querier, m merchant.ID, id int64) (Pa
 		return Payment{}, err
 	}
 	return Get(ctx, q, m, a.Payment)
+}
+
+// Owed tells what a merchant is owed, by currency; nothing when nothing was ever booked.
+func Owed(ctx context.Context, q store.Querier, m merchant.ID) ([]books.Standing, error) {
+	lines, err := ledger.Trial(ctx, q, ledger.Owner(m))
+	return books.Stand(lines), err
 }

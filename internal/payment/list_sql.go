@@ -12,6 +12,7 @@ import (
 	"fmt"
 
 	"hawker/internal/clock"
+	"hawker/internal/merchant"
 	"hawker/internal/store"
 )
 
@@ -61,6 +62,17 @@ func (s search) countDay(ctx context.Context, q store.Querier, day clock.Day) (n
 		return 0, fmt.Errorf("list payments: %w", err)
 	}
 	return n, nil
+}
+
+// numbered is the payment that an order number has; 0 for none.
+func numbered(ctx context.Context, q store.Querier, m merchant.ID, number string) (id int64, err error) {
+	err = q.QueryRow(ctx, `SELECT payment_id FROM order_numbers WHERE merchant_id = $1 AND number = $2`, m, number).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	} else if err != nil {
+		return 0, fmt.Errorf("list payments: %w", err)
+	}
+	return id, nil
 }
 
 // floor is how far back one page looks: the id that so many payments are not older than.

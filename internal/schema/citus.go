@@ -11,7 +11,9 @@ var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "l
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
 	"audit_trail", "audit_heads", "accounts", "account_passwords", "passkeys", "recovery_codes", "sign_in_policies", "paired_devices",
 	"signatures", "signature_parts",
-	"shop_items", "item_photos", "cash_shifts", "stores", "boardings", "terminal_orders"}
+	"webhook_endpoints", "webhook_deliveries", "webhook_tries",
+	"shop_items", "item_photos", "cash_shifts", "card_asks", "handovers",
+	"stores", "boardings", "terminal_orders"}
 
 // Reference are the small shared tables that Citus copies to every node.
 var Reference = []string{"merchants", "terminal_serials", "keys", "key_transcript", "cards", "chip_counters", "nodes", "node_places", "dukpt_readers", "device_authorities",

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hawker/internal/app"
 	"hawker/internal/cases"
@@ -50,6 +51,8 @@ func day() evidence {
 	}
 	unknown := slip(pos.Sale, pos.Unknown, 2, 300, 12)
 	return evidence{
+		At:   time.Unix(1_000_000, 0),
+		Jobs: []jobs.Job{{Kind: "wallet bill", State: jobs.Waiting, Due: time.Unix(1_003_600, 0)}}, // tomorrow's work
 		Terminals: []memory{{station{Name: "terminal-1", Merchant: 101, MID: "100290058120101", TID: "T9900001"}, []Line{
 			{Op: "sale", Told: "approved", Slips: []pos.Transaction{slip(pos.Sale, pos.Approved, 1, 1000, 11)}},
 			{Op: "sale", Told: "unknown", Slips: []pos.Transaction{unknown}},
@@ -142,6 +145,8 @@ func TestWhatWasTamperedWithIsFound(t *testing.T) {
 			"rests in state voiding, by its attempts approved"},
 		"a payment's refunded amount is off by one": {func(e *evidence) { e.Payments[0].Refunded = cny(251) },
 			"has 2.51 CNY refunded, by its attempts 250"},
+		"a job that waited for its day was not done": {func(e *evidence) { e.At = e.At.Add(2 * time.Hour) },
+			"job wallet bill"},
 		"a job waits": {func(e *evidence) { e.Jobs = []jobs.Job{{Kind: "reversal", State: jobs.Exhausted}} },
 			"job reversal"},
 		"a case that chaos does not explain": {func(e *evidence) { e.Cases = []cases.Case{{Kind: "reversal exhausted"}} },

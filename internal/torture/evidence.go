@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"hawker/internal/app"
 	"hawker/internal/cases"
@@ -22,6 +23,7 @@ import (
 
 // evidence is what everybody left behind, read when nothing runs any more.
 type evidence struct {
+	At        time.Time // of its gathering
 	Terminals []memory
 	Payments  []payment.Payment
 	Holds     []payment.Hold
@@ -44,6 +46,7 @@ type memory struct {
 
 // gather reads terminals' journals, the host's database and the network's state file.
 func (w *world) gather(ctx context.Context) (e evidence, err error) {
+	e.At = time.Now()
 	for _, s := range w.stations {
 		m := memory{station: s}
 		if _, err := readSlips(s.Slips, func(l Line) { m.Lines = append(m.Lines, l) }); err != nil {

@@ -94,7 +94,7 @@ func (w *world) open(ctx context.Context) (err error) {
 }
 
 func (w *world) serveArgs(iso, network string) []string {
-	args := []string{"serve", "--data", w.data(), "--iso", iso, "--iso-plain", "--http", w.health, "--network", network, "--network-timeout", w.Patience.String()}
+	args := []string{"serve", "--data", w.data(), "--iso", iso, "--iso-plain", "--http", w.health, "--wallets", "127.0.0.1:0", "--network", network, "--network-timeout", w.Patience.String()}
 	if t := w.target(); t != "" {
 		args = append(args, "--database", t)
 	}

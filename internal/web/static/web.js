@@ -55,6 +55,8 @@ document.addEventListener("click", (e) => {
   const copy = e.target.closest("[data-copy]");
   if (copy && navigator.clipboard) navigator.clipboard.writeText(copy.dataset.copy).then(() => copy.classList.add("done"));
   if (e.target.closest("[data-print]")) print();
+  const key = e.target.closest("[data-passkey]");
+  if (key) import(key.dataset.passkey).then((m) => m.ask(key));
 });
 document.querySelectorAll("dialog").forEach((d) => d.addEventListener("close", () => d.replaceChildren()));
 

@@ -167,7 +167,7 @@ func Browser(t *testing.T) context.Context {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(root, chromedp.WithTargetID(id))
-	ctx, late := context.WithTimeout(ctx, patience)
+	ctx, late := context.WithTimeout(ctx, 4*patience)
 	t.Cleanup(func() { late(); cancel() })
 	var complaints []string
 	var m sync.Mutex
@@ -228,7 +228,9 @@ func Run(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var where, text string
-		_ = chromedp.Run(context.WithoutCancel(ctx), chromedp.Location(&where), chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 600) : ""`, &text))
+		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second) // the window may be gone
+		defer cancel()
+		_ = chromedp.Run(short, chromedp.Location(&where), chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 600) : ""`, &text))
 		t.Fatalf("at %s: %v\nthe page reads:\n%s", where, err, text)
 	}
 }
@@ -266,11 +268,32 @@ func Eval[T any](t *testing.T, ctx context.Context, expression string) (v T) {
 	return v
 }
 
-// Has waits until an element's text has a part.
+// Has waits until an element's text has a part, on whatever page the browser comes to.
 func Has(selector, part string) chromedp.Action {
 	s, _ := json.Marshal(selector)
 	p, _ := json.Marshal(part)
-	return chromedp.Poll(fmt.Sprintf("(document.querySelector(%s)?.innerText ?? '').includes(%s)", s, p), nil, chromedp.WithPollingTimeout(patience/3))
+	return Until(fmt.Sprintf("(document.querySelector(%s)?.innerText ?? '').includes(%s)", s, p))
+}
+
+// Until waits until an expression is true. A page that goes away meanwhile is no error: the next one is asked.
+func Until(expression string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, patience/3)
+		defer cancel()
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var ok bool
+			if err := chromedp.Evaluate("Boolean("+expression+")", &ok).Do(ctx); err == nil && ok {
+				return nil
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("it never became true: %s", expression)
+			}
+		}
+	})
 }
 
 // Requests counts what pages ask the server for.
