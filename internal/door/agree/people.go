@@ -394,9 +394,26 @@ func (p pages) opsContractsPage(r *web.Request, f *web.Form) (page opsContractsP
 	for _, c := range list {
 		page.List = append(page.List, contractRow{c.ID, c.Version, r.T("agree.contract." + string(c.State)), stamp(m, c.Offered)})
 	}
+	var shown []feelock.Rate
+	if p.Shown != nil {
+		if shown, err = p.Shown(r.Context(), m); err != nil {
+			return page, err
+		}
+	}
 	for _, u := range usual {
 		zh, en := u.line.Name()
 		field := rateField{key(u.line), words(r, zh, en), u.rate, u.cap}
+		if len(shown) > 0 { // what he was shown, and nothing else
+			field.Value, field.Cap = "", ""
+		}
+		for _, s := range shown {
+			if s.Line == u.line {
+				field.Value = money.New(int64(s.Rate), "CNY").Decimal()
+				if s.Cap.Sign() > 0 {
+					field.Cap = s.Cap.Decimal()
+				}
+			}
+		}
 		plans, err := p.Fees.Plans(r.Context(), m.ID, m.Currency, u.line)
 		if err != nil {
 			return page, refused(f, nil, err)
