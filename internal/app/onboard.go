@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"hawker/internal/advice"
@@ -44,6 +45,9 @@ func (s *Server) openBoarding(ctx context.Context, ks *keys.Keystore) (err error
 	}
 	offer, err := advice.Standard()
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(c.Data, "sandbox"), 0o700); err != nil { // a second node of a database seeds nothing
 		return err
 	}
 	if s.boarding.bank, err = bank.Open(filepath.Join(c.Data, "sandbox", "bank.jsonl"), c.Clock); err != nil {
