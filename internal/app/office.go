@@ -6,12 +6,16 @@ import (
 	"hawker/internal/auth"
 	"hawker/internal/door/office"
 	"hawker/internal/merchant"
+	"hawker/internal/payment"
 	"hawker/internal/web"
 )
 
 // office is the merchant's back office.
 func (s *Server) office() web.Door {
-	return office.New(office.Config{DB: s.DB, Engine: s.Engine, Fees: s.Fees, Clock: s.Config.Clock, Log: s.Config.Log}).Door()
+	return office.New(office.Config{DB: s.DB, Engine: s.Engine, Fees: s.Fees, Clock: s.Config.Clock, Log: s.Config.Log,
+		Receipt: func(ctx context.Context, p payment.Payment) (string, error) {
+			return s.receipts.Link(ctx, p.Merchant, p.ID)
+		}}).Door()
 }
 
 // place is what stands in the corner of the pages that somebody works in: his merchant's name.

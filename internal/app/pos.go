@@ -13,7 +13,6 @@ import (
 	"hawker/internal/live"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
-	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cards"
 	software "hawker/internal/sandbox/pos"
 	"hawker/internal/shop"
@@ -27,7 +26,7 @@ import (
 func (s *Server) openTill(ks *keys.Keystore) {
 	s.hub = live.New(s.DB, s.Config.Log)
 	signatures := signature.Open(s.DB, ks, s.Config.Clock)
-	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: s.hub, Receipts: receipt.Open(s.DB, ks, signatures, s.base()), Signatures: signatures, Clock: s.Config.Clock, Site: s.site(), Guard: s.Guard}
+	c := pos.Config{DB: s.DB, Payments: s.Engine, Hub: s.hub, Receipts: s.receipts, Signatures: signatures, Clock: s.Config.Clock, Site: s.site(), Guard: s.Guard}
 	if s.Sandbox != nil {
 		c.Reader = beside{file: s.Config.TerminalFile(), host: s.isoAt.Addr().String(), plain: s.Config.ISO.Plain}
 	}

@@ -18,6 +18,7 @@ import (
 	"hawker/internal/channel/cardhost"
 	"hawker/internal/custody"
 	"hawker/internal/door/iso"
+	"hawker/internal/door/payer"
 	"hawker/internal/door/pos"
 	"hawker/internal/door/rest"
 	"hawker/internal/feelock"
@@ -26,6 +27,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/live"
 	"hawker/internal/payment"
+	"hawker/internal/receipt"
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/wallet"
 	"hawker/internal/schema"
@@ -61,6 +63,8 @@ type Server struct {
 	FirstKey apikey.Secret // of the sandbox's merchant, when it had none; zero otherwise
 
 	till      *pos.Screen
+	receipts  *receipt.Desk
+	payer     *payer.Payer
 	programs  *rest.Door
 	walletURL string // of the simulated wallets
 	iso       *iso.Server
@@ -165,6 +169,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 		door.Devices = s.authority
 	}
 	s.iso = iso.New(door)
+	s.openReceipts(ks)
 	if err := s.openAuth(ks); err != nil {
 		return nil, err
 	}

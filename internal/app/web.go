@@ -12,6 +12,7 @@ func (s *Server) doors() []web.Door {
 		s.office(),
 		s.agree(),
 		s.till.Door(),
+		s.payer.Door(),
 	}
 	list = append(list, s.boardingDoors()...)
 	list = append(list, s.signInDoors()...)
