@@ -145,6 +145,9 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.openBoarding(ctx, ks); err != nil {
 		return nil, err
 	}
+	if err := s.offerSample(ctx); err != nil {
+		return nil, fmt.Errorf("offer the sandbox's contract: %w", err)
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
