@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -317,4 +318,42 @@ var elsewhere = map[string]string{
 	"/app/contract/{id}/sign": "contract: who may sign", "/app/contract/{id}/end": "contract: the desk asks for a merchant's own",
 	"/app/fees/{id}/agree": "feelock: a stranger agrees", "/app/fees/{id}/refuse": "feelock: a stranger refuses",
 	"/learn/lesson/{key}": "lessons are the same for all", "/learn/test/{id}": "training: a test belongs to who began it",
+}
+
+func TestALargeRefundTakesAFreshProof(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	first, err := seedMerchant()
+	w.must(err)
+	p, err := w.s.Engine.Create(t.Context(), payment.Order{Merchant: first, Device: "pos/1", Key: "cash", Amount: money.New(50000, money.CNY), Method: "cash"})
+	w.must(err)
+	post := func(fields ...string) *httptest.ResponseRecorder {
+		f := url.Values{}
+		for i := 0; i < len(fields); i += 2 {
+			f.Set(fields[i], fields[i+1])
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/app/payments/"+payment.Ref(p.ID)+"/refund", strings.NewReader(f.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Cookie", w.cookies["owner"])
+		rec := httptest.NewRecorder()
+		w.s.http.Handler.ServeHTTP(rec, r)
+		return rec
+	}
+	refunded := func() int64 {
+		got, err := payment.Get(t.Context(), w.s.DB.Read(), first.ID, p.ID)
+		w.must(err)
+		return got.Refunded.Minor()
+	}
+	if got := post("amount", "200.00", "reason", "returned", "key", "small"); got.Code != http.StatusSeeOther || refunded() != 20000 {
+		t.Fatalf("at the limit no proof is asked: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large"); got.Code != http.StatusUnprocessableEntity || !strings.Contains(got.Body.String(), "proof_code") || refunded() != 20000 {
+		t.Errorf("above it one is asked: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large", "proof_means", "totp", "proof_code", "000000"); got.Code != http.StatusUnprocessableEntity || refunded() != 20000 {
+		t.Errorf("a wrong one: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large", "proof_means", "totp", "proof_code", w.code(w.who["owner"])); got.Code != http.StatusSeeOther || refunded() != 40001 {
+		t.Errorf("with a right one: %d, %d fen", got.Code, refunded())
+	}
 }
