@@ -211,20 +211,29 @@ func (s *Server) agree() web.Door {
 		Reviews: s.agreed.reviews, Privacy: s.agreed.privacy, Shown: s.shown})
 }
 
-// retain runs the retention once a day, on whichever node is first.
+// retain runs the retention once a day, on whichever node is first; it looks each hour, so
+// that a server which is often restarted does it too.
 func (s *Server) retain(ctx context.Context) {
-	tick := time.NewTicker(24 * time.Hour)
+	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if r, err := s.agreed.privacy.Run(ctx); err != nil {
-				s.Config.Log.Error("the retention could not run", "error", err)
-			} else {
-				s.Config.Log.Info("retention", "shredded", len(r.Shredded), "purged", r.Purged, "failed", r.Failed)
+			last, err := s.agreed.privacy.Runs(ctx, 1)
+			if err == nil && len(last) > 0 && s.Config.Clock().Sub(last[0].Ran) < 24*time.Hour {
+				continue
 			}
+			var r privacy.Report
+			if err == nil {
+				r, err = s.agreed.privacy.Run(ctx)
+			}
+			if err != nil {
+				s.Config.Log.Error("the retention could not run", "error", err)
+				continue
+			}
+			s.Config.Log.Info("retention", "shredded", len(r.Shredded), "purged", r.Purged, "failed", r.Failed)
 		}
 	}
 }
