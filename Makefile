@@ -11,7 +11,7 @@ SEED ?= 1
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint fuzz bench torture cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint api fuzz bench torture cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -51,8 +51,13 @@ hsm: bin/staticcheck ## the keystore's hardware module, against a softhsm2 that 
 	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 ./internal/keys/pkcs11 && \
 	CGO_ENABLED=1 $(GO) test -race -vet=off -tags pkcs11 -run HardwareModule ./internal/app
 
-lint: bin/golangci-lint ## the slower linters of .golangci.yml
+lint: bin/golangci-lint api ## the slower linters of .golangci.yml, and of the API's document
 	bin/golangci-lint run ./...
+
+api: ## lint docs/openapi.json, which a test holds against the code; needs npx
+	@echo "== redocly lint"
+	@command -v npx >/dev/null || { echo "skipped: there is no npx"; exit 0; }; \
+	npx --yes @redocly/cli@2.77.0 lint --config tools/redocly.yaml docs/openapi.json
 
 fuzz: ## every fuzz target in turn for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)

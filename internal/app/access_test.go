@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ var public = map[string]string{
 	"/{$}": "the first page", "/signin": "signing in", "/signin/second": "signing in", "/signin/second/ask": "signing in", "/signin/passkey": "signing in", "/signin/passkey/ask": "signing in",
 	"/hello/{token}": "a link is the proof", "/signout": "leaving", "/pair": "a device that is nobody's yet", "/pair/state": "a device that is nobody's yet",
 	"/pos/sw.js": "the till's shell holds no data", "/pos/manifest.webmanifest": "the till's shell holds no data",
-	"/check": "whether somebody is regular is for everybody", "/check/t/{serial}/{code}": "whether a machine is regular is for everybody",
+	"/learn/check": "whether a certificate is genuine is for everybody",
+	"/check":       "whether somebody is regular is for everybody", "/check/t/{serial}/{code}": "whether a machine is regular is for everybody",
 }
 
 // publicPrefixes are whole doors for people without accounts: the customer's, and an applicant's, whose links carry their proof.
@@ -228,28 +230,31 @@ func TestEveryRouteIsForThoseWhomThePolicyNames(t *testing.T) {
 			t.Errorf("%s: nobody got %d %s", route, got.Code, got.Header().Get("Location"))
 		}
 		for name, who := range w.who {
-			if auth.Allows(who, r.Action) {
+			if auth.Allows(who, r.Action) && !abroad(who, path) {
 				if r.Method == http.MethodGet { // others would do it
-					w.allowed(route, name, who, path)
+					w.allowed(route, name, path)
 				}
 				continue
 			}
-			if got := w.request(name, r.Method, path); got.Code != http.StatusForbidden {
+			if got := w.request(name, r.Method, path); got.Code != http.StatusForbidden && (who.Role != auth.Locked || !strings.HasPrefix(got.Header().Get("Location"), "/switch?")) {
 				t.Errorf("%s: %s may not %s and got %d", route, name, r.Action, got.Code)
 			}
 		}
 	}
 }
 
-// allowed fails when somebody whom the policy names is turned away, or is let into the other kind of house.
-func (w *walk) allowed(route, name string, who auth.Who, path string) {
+// abroad is whether a path is of the other kind of house, where nobody gets by whatever action.
+func abroad(who auth.Who, path string) bool {
+	if who.Kind == auth.Operator {
+		return strings.HasPrefix(path, "/app") || strings.HasPrefix(path, "/pos")
+	}
+	return strings.HasPrefix(path, "/ops")
+}
+
+// allowed fails when somebody whom the policy names is turned away.
+func (w *walk) allowed(route, name, path string) {
 	w.t.Helper()
-	got := w.request(name, http.MethodGet, path)
-	abroad := (strings.HasPrefix(path, "/ops") && who.Kind != auth.Operator) || ((strings.HasPrefix(path, "/app") || strings.HasPrefix(path, "/pos")) && who.Kind == auth.Operator)
-	switch {
-	case abroad && got.Code < 400 && !strings.HasPrefix(path, "/app/export/"): // which tells how far one's own export is
-		w.t.Errorf("%s: %s was let into the other house: %d", route, name, got.Code)
-	case !abroad && (got.Code == http.StatusForbidden || got.Code == http.StatusUnauthorized || got.Code >= 500):
+	if got := w.request(name, http.MethodGet, path); got.Code == http.StatusForbidden || got.Code == http.StatusUnauthorized || got.Code >= 500 {
 		w.t.Errorf("%s: %s may, and got %d", route, name, got.Code)
 	}
 }
@@ -262,13 +267,13 @@ func TestAStrangersThingsDoNotExist(t *testing.T) {
 		if r.Action == web.Public || !strings.Contains(r.Pattern, "{") || slices.Contains(nobodys, r.Pattern) {
 			continue
 		}
-		if !slices.ContainsFunc(auth.Roles(auth.Staff), func(role auth.Role) bool {
+		if strings.HasPrefix(r.Pattern, "/ops") || !slices.ContainsFunc(auth.Roles(auth.Staff), func(role auth.Role) bool {
 			return auth.Allows(auth.Who{Kind: auth.Staff, ID: 1, Merchant: 1, Role: role}, r.Action)
 		}) {
 			continue // the institution's own: the other test has seen that no merchant's people get there
 		}
 		path, classified := w.address(r.Pattern)
-		if !classified && !slices.Contains(keyed, r.Pattern) {
+		if !classified && !slices.Contains(keyed, r.Pattern) && elsewhere[r.Pattern] == "" {
 			t.Errorf("%s: whose thing is it? Say so in newWalk's things, or in keyed", route)
 			continue
 		}
@@ -305,3 +310,50 @@ func TestAStrangersThingsDoNotExist(t *testing.T) {
 // keyed are patterns whose placeholder is the asker's own key within his merchant: the
 // same key of a stranger is another one, and what he reads is his own nothing.
 var keyed = []string{"/pos/api/begun/{key}", "/pos/api/card/{key}", "/pos/api/card/{key}/present", "/pos/api/card/{key}/stop", "/app/export/{ticket}"}
+
+// elsewhere are things that this walk does not make: which test makes them and sends a
+// stranger for them. Here only a number that is nobody's is asked for.
+var elsewhere = map[string]string{
+	"/app/contract/{id}/pdf": "contract: the desk asks for a merchant's own", "/app/contract/{id}/read": "contract: the desk asks for a merchant's own",
+	"/app/contract/{id}/sign": "contract: who may sign", "/app/contract/{id}/end": "contract: the desk asks for a merchant's own",
+	"/app/fees/{id}/agree": "feelock: a stranger agrees", "/app/fees/{id}/refuse": "feelock: a stranger refuses",
+	"/learn/lesson/{key}": "lessons are the same for all", "/learn/test/{id}": "training: a test belongs to who began it",
+}
+
+func TestALargeRefundTakesAFreshProof(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	first, err := seedMerchant()
+	w.must(err)
+	p, err := w.s.Engine.Create(t.Context(), payment.Order{Merchant: first, Device: "pos/1", Key: "cash", Amount: money.New(50000, money.CNY), Method: "cash"})
+	w.must(err)
+	post := func(fields ...string) *httptest.ResponseRecorder {
+		f := url.Values{}
+		for i := 0; i < len(fields); i += 2 {
+			f.Set(fields[i], fields[i+1])
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/app/payments/"+payment.Ref(p.ID)+"/refund", strings.NewReader(f.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Cookie", w.cookies["owner"])
+		rec := httptest.NewRecorder()
+		w.s.http.Handler.ServeHTTP(rec, r)
+		return rec
+	}
+	refunded := func() int64 {
+		got, err := payment.Get(t.Context(), w.s.DB.Read(), first.ID, p.ID)
+		w.must(err)
+		return got.Refunded.Minor()
+	}
+	if got := post("amount", "200.00", "reason", "returned", "key", "small"); got.Code != http.StatusSeeOther || refunded() != 20000 {
+		t.Fatalf("at the limit no proof is asked: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large"); got.Code != http.StatusUnprocessableEntity || !strings.Contains(got.Body.String(), "proof_code") || refunded() != 20000 {
+		t.Errorf("above it one is asked: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large", "proof_means", "totp", "proof_code", "000000"); got.Code != http.StatusUnprocessableEntity || refunded() != 20000 {
+		t.Errorf("a wrong one: %d, %d fen", got.Code, refunded())
+	}
+	if got := post("amount", "200.01", "reason", "returned", "key", "large", "proof_means", "totp", "proof_code", w.code(w.who["owner"])); got.Code != http.StatusSeeOther || refunded() != 40001 {
+		t.Errorf("with a right one: %d, %d fen", got.Code, refunded())
+	}
+}

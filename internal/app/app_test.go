@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -81,8 +82,9 @@ func startNode(t *testing.T, data, database, network, iso, master string) *child
 		t.Fatal(err)
 	}
 	t.Cleanup(c.kill)
-	if _, err := fmt.Fscanf(out, "ready %s", &c.iso); err != nil {
-		t.Fatalf("server did not start: %v\n%s", err, c.log)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if _, scanned := fmt.Sscanf(line, "ready %s", &c.iso); scanned != nil {
+		t.Fatalf("server did not start: %q, %v\n%s", line, err, c.log)
 	}
 	return c
 }

@@ -80,6 +80,13 @@ func (s *Server) Audit(ctx context.Context) (Audit, error) {
 		a.Network = errors.Join(a.Network, s.Wallets.Check())
 	}
 	for _, l := range a.Trial {
+		if l.Account == books.Receivable(payment.MethodUnionPay) { // which the card network owes too
+			m, err := merchant.ByID(ctx, q, merchant.ID(l.Owner))
+			if err != nil {
+				return a, err
+			}
+			side(networkName, m.MID, string(l.Balance.Currency())).Ledger += l.Balance.Minor()
+		}
 		for _, name := range compared {
 			if l.Account != books.Receivable(name) {
 				continue
@@ -88,7 +95,7 @@ func (s *Server) Audit(ctx context.Context) (Audit, error) {
 			if err != nil {
 				return a, err
 			}
-			side(name, m.MID, string(l.Balance.Currency())).Ledger = l.Balance.Minor()
+			side(name, m.MID, string(l.Balance.Currency())).Ledger += l.Balance.Minor()
 		}
 	}
 	for _, b := range s.Sandbox.Books() {

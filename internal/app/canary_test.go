@@ -66,6 +66,9 @@ func TestNoCardSecretIsLeftBehind(t *testing.T) {
 	}
 }
 
+// canaryCodes are customers' payment codes; whoever has one can charge its customer.
+var canaryCodes = map[string]string{"wechat": "134827364519283746", "alipay": "286473829105647382", "unionpay": "6219283746564738291"}
+
 // aDay plays what a day brings.
 func aDay(t *testing.T, s *Server) {
 	t.Helper()
@@ -98,6 +101,21 @@ func aDay(t *testing.T, s *Server) {
 	sale("test-debit", "000000", 1400, pos.Swipe)
 	sale("test-low-funds", "123456", 2000, pos.Contactless)
 	sale("test-lost", "123456", 1, pos.Swipe)
+	for method, text := range canaryCodes {
+		code, err := card.NewCode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := play(device.Scan(ctx, money.New(1500, money.CNY), code)); r.State != pos.Approved {
+			t.Errorf("a code of %s: %s %s", method, r.State, r.Code)
+		}
+		if code, err = card.NewCode(text); err != nil {
+			t.Fatal(err)
+		}
+		if r := play(device.Scan(ctx, money.New(1600, money.CNY), code)); r.State != pos.Declined { // it pays once
+			t.Errorf("a used code of %s: %s", method, r.State)
+		}
+	}
 	sale("test-debit", "123456", 9099, pos.Swipe)
 	play(device.ResolvePending(ctx))
 	play(device.Void(ctx, second.Trace))
@@ -143,7 +161,7 @@ func garble(t *testing.T, addr string) {
 func files(t *testing.T, dir string, places map[string][]byte) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == "master.key" || e.Name() == "network.json" {
+		if err != nil || e.IsDir() || e.Name() == "master.key" || e.Name() == "network.json" || e.Name() == "wallets.json" {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -240,6 +258,17 @@ func secrets(t *testing.T, c Config) map[string][]byte {
 			t.Fatal(err)
 		}
 		texts["master key"] = strings.TrimSpace(string(master))
+	}
+	for method, code := range canaryCodes {
+		list["code of "+method], list["code of "+method+" in hexadecimal"] = []byte(code), []byte(hex.EncodeToString([]byte(code)))
+	}
+	a, err := simAccounts(c.walletFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list["API key of WeChat Pay"] = a.WeChat.APIv3Key.Reveal()
+	for name, key := range map[string]card.Secret{"WeChat": a.WeChat.MerchantKey, "Alipay": a.Alipay.MerchantKey} {
+		list["private key for "+name] = bytes.Split(key.Reveal(), []byte("\n"))[3]
 	}
 	for name, text := range texts {
 		raw, err := hex.DecodeString(text)

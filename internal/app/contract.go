@@ -2,9 +2,14 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
+	"hawker/internal/clock"
 	"hawker/internal/contract"
 	"hawker/internal/door/agree"
 	"hawker/internal/feedback"
@@ -12,7 +17,10 @@ import (
 	"hawker/internal/institution"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
+	"hawker/internal/money"
+	"hawker/internal/onboarding"
 	"hawker/internal/privacy"
+	"hawker/internal/store"
 	"hawker/internal/subject"
 	"hawker/internal/training"
 	"hawker/internal/web"
@@ -20,7 +28,8 @@ import (
 
 // openFees opens the fee lock, through which alone payments compute a fee, and what is agreed beside fees.
 func (s *Server) openFees(ks *keys.Keystore) error {
-	s.Fees = feelock.Open(feelock.Config{DB: s.DB, Seal: ks, Clock: s.Config.Clock, Log: s.Config.Log, Jobs: s.Jobs})
+	s.Fees = feelock.Open(feelock.Config{DB: s.DB, Seal: ks, Clock: s.Config.Clock, Log: s.Config.Log, Jobs: s.Jobs,
+		Channels: []feelock.Channel{messages{filepath.Join(s.Config.Data, "sandbox", "messages.jsonl"), s.Config.Clock}}})
 	s.closers = append(s.closers, func() error { s.Fees.Close(); return nil })
 	return s.openAgreements(ks)
 }
@@ -48,18 +57,94 @@ func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	return nil
 }
 
-// party is the institution as contracts name it: the valid one of the register, or the sandbox's.
-func (s *Server) party(ctx context.Context, _ merchant.Merchant) (contract.Party, error) {
-	all, err := institution.All(ctx, s.DB.Read())
+// party is the institution as contracts name it: the one under whose licence the merchant was boarded.
+func (s *Server) party(ctx context.Context, m merchant.Merchant) (contract.Party, error) {
+	b, err := onboarding.BoardingOf(ctx, s.DB.Read(), m.ID)
 	if err != nil {
 		return contract.Party{}, err
 	}
-	for _, r := range all {
-		if r.Kind == institution.Institution && r.State == institution.Valid {
-			return contract.Party{NameZH: r.NameZH, NameEN: r.NameEN, Licence: r.Number}, nil
+	r, err := institution.ByNumber(ctx, s.DB.Read(), institution.Institution, b.Institution)
+	if err != nil {
+		return contract.Party{}, err
+	}
+	en := r.NameEN
+	if en == "" {
+		en = r.NameZH
+	}
+	return contract.Party{NameZH: r.NameZH, NameEN: en, Licence: r.Number}, nil
+}
+
+// shown are the fees that a merchant was shown when he applied: his contract states them.
+func (s *Server) shown(ctx context.Context, m merchant.Merchant) (rates []feelock.Rate, err error) {
+	b, err := onboarding.BoardingOf(ctx, s.DB.Read(), m.ID)
+	if errors.Is(err, onboarding.ErrBoarded) {
+		return nil, nil
+	}
+	for _, f := range b.Fees {
+		rates = append(rates, feelock.Rate{Line: feelock.Line{Method: f.Method, CardKind: f.CardKind},
+			FeePlan: merchant.FeePlan{Rate: f.Rate, Min: money.New(f.Min, m.Currency), Cap: money.New(f.Cap, m.Currency)}})
+	}
+	return rates, err
+}
+
+// offerSample offers the sandbox's merchant a contract with the fees in force, so that there is one to read and sign.
+func (s *Server) offerSample(ctx context.Context) error {
+	m, err := merchant.ByMID(ctx, s.DB.Read(), seedMID)
+	if err != nil {
+		return nil // another merchant's database
+	}
+	list, err := contract.Of(ctx, s.DB.Read(), m.ID)
+	if err != nil || len(list) > 0 {
+		return err
+	}
+	changes, err := s.Fees.History(ctx, m.ID, m.Currency)
+	if err != nil {
+		return nil // its fees are refused, and said so where they are used
+	}
+	var rates []feelock.Rate
+	for i, c := range changes {
+		if i == 0 || changes[i-1].Line != c.Line {
+			rates = append(rates, c.Rate)
 		}
 	}
-	return contract.Party{NameZH: "样例支付有限公司（演示）", NameEN: "Sample Payments Ltd (demonstration)", Licence: "Z0000000000000"}, nil
+	if len(rates) == 0 {
+		return nil
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		_, err := s.agreed.contracts.Offer(ctx, tx, "sandbox", m, "merchant", rates...)
+		return err
+	})
+	if errors.Is(err, contract.ErrOffered) || errors.Is(err, onboarding.ErrBoarded) {
+		return nil // another node was faster, or the merchant is older than the register
+	}
+	return err
+}
+
+// messages is a simulated channel: what a text message would say stands in a file of the sandbox.
+type messages struct {
+	file string
+	now  clock.Clock
+}
+
+// Name is how the channel is called in notices.
+func (messages) Name() string { return "text message (simulated)" }
+
+// Send writes a line for each language; the reference is the line's time.
+func (c messages) Send(_ context.Context, m feelock.Message) (string, error) {
+	reference := c.now().Format(time.RFC3339Nano)
+	line, err := json.Marshal(map[string]string{"at": reference, "to": m.Merchant.MID, "about": m.Proposal.Object(), "zh": m.Text.ZH, "en": m.Text.EN})
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(c.file), 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(c.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // a file of our own data directory
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return reference, errors.Join(err, f.Close())
 }
 
 // relation is who served a merchant in a signed contract.
@@ -123,23 +208,32 @@ func (s *Server) knownAgreements(ctx context.Context, m merchant.Merchant) ([]pr
 // agree is the door of what is agreed.
 func (s *Server) agree() web.Door {
 	return agree.Door(agree.Config{DB: s.DB, Clock: s.Config.Clock, Guard: s.Guard, Fees: s.Fees, Contracts: s.agreed.contracts, School: s.agreed.school,
-		Reviews: s.agreed.reviews, Privacy: s.agreed.privacy})
+		Reviews: s.agreed.reviews, Privacy: s.agreed.privacy, Shown: s.shown})
 }
 
-// retain runs the retention once a day, on whichever node is first.
+// retain runs the retention once a day, on whichever node is first; it looks each hour, so
+// that a server which is often restarted does it too.
 func (s *Server) retain(ctx context.Context) {
-	tick := time.NewTicker(24 * time.Hour)
+	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if r, err := s.agreed.privacy.Run(ctx); err != nil {
-				s.Config.Log.Error("the retention could not run", "error", err)
-			} else {
-				s.Config.Log.Info("retention", "shredded", len(r.Shredded), "purged", r.Purged, "failed", r.Failed)
+			last, err := s.agreed.privacy.Runs(ctx, 1)
+			if err == nil && len(last) > 0 && s.Config.Clock().Sub(last[0].Ran) < 24*time.Hour {
+				continue
 			}
+			var r privacy.Report
+			if err == nil {
+				r, err = s.agreed.privacy.Run(ctx)
+			}
+			if err != nil {
+				s.Config.Log.Error("the retention could not run", "error", err)
+				continue
+			}
+			s.Config.Log.Info("retention", "shredded", len(r.Shredded), "purged", r.Purged, "failed", r.Failed)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"hawker/internal/advice"
@@ -46,7 +47,11 @@ func (s *Server) openBoarding(ctx context.Context, ks *keys.Keystore) (err error
 	if err != nil {
 		return err
 	}
-	if s.boarding.bank, err = bank.Open(filepath.Join(c.Data, "sandbox", "bank.jsonl"), c.Clock); err != nil {
+	sandboxes := filepath.Join(c.Data, "sandbox")
+	if err := os.MkdirAll(sandboxes, 0o700); err != nil { // a second node of a database has no simulated network
+		return err
+	}
+	if s.boarding.bank, err = bank.Open(filepath.Join(sandboxes, "bank.jsonl"), c.Clock); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.boarding.bank.Close)

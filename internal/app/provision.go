@@ -14,6 +14,7 @@ import (
 	"hawker/internal/ledger"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
+	"hawker/internal/payment"
 	"hawker/internal/risk"
 	"hawker/internal/store"
 	"hawker/internal/tdes"
@@ -108,7 +109,10 @@ func (s sandbox) provision(ctx context.Context, tx *store.Tx, id merchant.ID, te
 	plenty := money.New(1_000_000_000_000_00, m.Currency)
 	if err := s.fees().Board(ctx, tx, m, feelock.Seeded("load generator"), now.Add(-time.Minute),
 		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "credit"}, FeePlan: merchant.FeePlan{Rate: 60}},
-		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 60}}); err != nil {
+		feelock.Rate{Line: feelock.Line{Method: "card", CardKind: "debit"}, FeePlan: merchant.FeePlan{Rate: 60}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodWeChat}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodAlipay}, FeePlan: merchant.FeePlan{Rate: 38}},
+		feelock.Rate{Line: feelock.Line{Method: payment.MethodUnionPay}, FeePlan: merchant.FeePlan{Rate: 38}}); err != nil {
 		return nil, err
 	}
 	for _, kind := range []string{"", "credit"} {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -144,12 +145,15 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := s.openBoarding(ctx, ks); err != nil {
 		return nil, err
 	}
+	if err := s.offerSample(ctx); err != nil {
+		return nil, fmt.Errorf("offer the sandbox's contract: %w", err)
+	}
 	if err := s.openWallets(ctx); err != nil {
 		return nil, err
 	}
 	s.Engine = payment.New(payment.Config{DB: s.DB, Clock: c.Clock, Card: s.card, Jobs: s.Jobs, Log: c.Log, Metrics: s.metrics,
 		Batch: store.BatchOptions{Max: c.Batch, Shards: c.shards()}, Node: s.node.id, Hold: c.Hold, Sale: c.Sale, Remember: remember, Fees: s.Fees,
-		Wallets: s.wallets, Links: payment.Links{Voucher: ks, Base: s.base()}})
+		Wallets: append(slices.Clone(s.wallets), s.card.Codes(payment.MethodUnionPay)), Links: payment.Links{Voucher: ks, Base: s.base()}})
 	s.card.OnLate(s.Engine.Late)
 	s.Jobs.Lease = 2*c.Network.Timeout + 5*time.Second
 	if err := s.beat(ctx); err != nil {

@@ -118,3 +118,32 @@ func serialNumber(a *anatomy) string {
 	}
 	return ""
 }
+
+// Tags of field 59 that a payment by code needs.
+const (
+	QRCode    = "A3" // what the customer showed: a secret
+	QRVoucher = "A4" // what names the payment from then on
+)
+
+// Build59 writes one tag of field 59; a value has at most 999 characters.
+func Build59(tag, value string) string { return fmt.Sprintf("%s%03d%s", tag, len(value), value) }
+
+// Find59 reads one tag of field 59; "" when it is not there. Errors name places, never values.
+func Find59(field []byte, tag string) (string, error) {
+	for i := 0; i < len(field); {
+		head := field[i:min(len(field), i+tag59Size+length59Size)]
+		if len(head) < tag59Size+length59Size || badDigit(head[tag59Size:]) >= 0 {
+			return "", &FormatError{Field: 59, Offset: i, Expected: "a tag of 2 characters and a length of 3 digits", Got: "other characters"}
+		}
+		size, _ := strconv.Atoi(string(head[tag59Size:])) // three digits
+		begin := i + len(head)
+		if size > len(field)-begin {
+			return "", &FormatError{Field: 59, Offset: begin, Expected: plural(size, "character"), Got: plural(len(field)-begin, "character")}
+		}
+		if string(head[:tag59Size]) == tag {
+			return string(field[begin : begin+size]), nil
+		}
+		i = begin + size
+	}
+	return "", nil
+}

@@ -133,7 +133,7 @@ func (e *Engine) repeat(ctx context.Context, was, asked Attempt) (Attempt, error
 	if was.Kind == channel.Reversal {
 		return was, ErrReversed
 	}
-	if was.Kind != asked.Kind || !bytes.Equal(was.hash, asked.hash) {
+	if !bytes.Equal(was.hash, asked.hash) { // which begins with what was asked for
 		return was, ErrReused
 	}
 	if was.State != Sent {

@@ -130,6 +130,9 @@ func (e *Engine) void(ctx context.Context, kind channel.Kind, r ReturnRequest) (
 			return risk.Approval{}, ErrAmountDiffer
 		case !p.Refunded.IsZero():
 			return risk.Approval{}, ErrState
+		case e.ofWallet(of): // which knows no void: all of it is given back
+			a.Kind = channel.Refund
+			return risk.AssessReturn(facts(p, a.ID)), e.returnable(w, a, p)
 		}
 		a.Fee = p.Fee
 		return risk.AssessReturn(facts(p, a.ID)), w.movePayment(&p, Void, a.Created)
@@ -165,7 +168,10 @@ func (e *Engine) about(ctx context.Context, kind channel.Kind, r ReturnRequest, 
 			if err != nil {
 				return risk.Approval{}, err
 			}
-			a.Payment, a.Of = p.ID, sale.ID
+			a.Payment, a.Of, a.Channel = p.ID, sale.ID, sale.Channel
+			if e.ofWallet(sale) && changes(kind) {
+				return risk.Approval{}, ErrState.With("what was paid by code is not changed")
+			}
 			if r.Token != "" && r.Token != p.Card.Token {
 				return risk.Approval{}, ErrCardDiffers
 			}
@@ -180,7 +186,12 @@ func (e *Engine) about(ctx context.Context, kind channel.Kind, r ReturnRequest, 
 	}
 	req := e.request(r.Merchant, b.Attempt, presented)
 	req.Original = original(sale)
-	return e.resolve(ctx, b.Attempt, e.send(ctx, b.proof, b.ID, req))
+	req.Original.Amount = sale.Amount
+	ch, err := e.channelOf(b.Channel)
+	if err != nil {
+		return b.Attempt, err
+	}
+	return e.resolve(ctx, b.Attempt, e.sendTo(ctx, ch, b.proof, b.ID, req))
 }
 
 // entryManual is how a card enters that nobody presented: its number was known.

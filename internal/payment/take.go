@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hawker/internal/books"
+	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/fault"
 	"hawker/internal/jobs"
@@ -62,9 +63,15 @@ func (e *Engine) Create(ctx context.Context, o Order) (Payment, error) {
 		e.metrics.Attempt(t.a.Kind, t.p.State, t.a.Reason)
 		return t.p, nil
 	}
+	code, err := card.NewCode(string(o.Code.Reveal())) // its own: the caller may wipe his before it has left
+	if err != nil {
+		land()
+		return Payment{}, err
+	}
 	e.fly(ctx, land, func(ctx context.Context) {
+		defer code.Wipe()
 		r := e.request(o.Merchant, t.a, channel.Card{})
-		r.Code, r.Once = o.Code, true
+		r.Code, r.Once = code, true
 		if _, err := e.store(ctx, t.a, e.sendTo(ctx, e.wallets[o.Method], t.proof, t.a.ID, r), &wrote{t.a, t.p}); err != nil {
 			e.log.Error("sale by code", "attempt", t.a.Ref(), "err", err)
 		}

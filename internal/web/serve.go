@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"hawker/internal/auth"
 	"hawker/internal/fault"
@@ -60,12 +61,25 @@ func (k *Kit) answer(r *Request, route Route) (Response, error) {
 		if !auth.Allows(r.Who, route.Action) {
 			return nil, auth.ErrForbidden.With("%s %d (%s) wants %s", r.Who.Kind, r.Who.ID, r.Who.Role, route.Action)
 		}
+		if abroad(r.Who, route.Pattern) {
+			return nil, auth.ErrForbidden.With("%s %d wants %s of the other house", r.Who.Kind, r.Who.ID, route.Pattern)
+		}
 	}
 	answer, err := route.Handler(r)
 	if err == nil && answer == nil {
 		err = errors.New("the handler answered nothing")
 	}
 	return answer, err
+}
+
+// abroad reports whether somebody is in the other kind of house: operators' pages stand
+// below /ops, a merchant's below /app and /pos, and some actions belong to people of both.
+func abroad(who auth.Who, pattern string) bool {
+	below := func(root string) bool { return pattern == root || strings.HasPrefix(pattern, root+"/") }
+	if who.Kind == auth.Operator {
+		return below("/app") || below("/pos")
+	}
+	return below("/ops")
 }
 
 // statuses is the one table from kind to status.

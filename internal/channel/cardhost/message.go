@@ -45,7 +45,7 @@ var kinds = map[channel.Kind]struct{ mti, processing, condition string }{
 var ofHold = map[channel.Kind]bool{channel.PreauthVoid: true, channel.Completion: true, channel.CompletionNotice: true}
 
 // secrets are the fields that must not outlive their message.
-var secrets = []int{2, 35, 52, 55}
+var secrets = []int{2, 35, 52, 55, 59}
 
 // echoed are the fields that an answer must repeat unchanged.
 var echoed = [...]int{3, 4, 7, 11, 32, 37, 41, 42, 49}
@@ -201,6 +201,9 @@ func outcome(m *iso8583.Message, r channel.Request) channel.Outcome {
 		o.Balance = available(m.Text(54))
 	}
 	o.ICC = forChip(m)
+	if voucher, err := iso8583.Find59(m.Bytes(59), iso8583.QRVoucher); err == nil && voucher != "" {
+		o.AuthCode = voucher // of a payment by code: what names it from now on
+	}
 	return o
 }
 

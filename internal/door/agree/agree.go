@@ -53,6 +53,8 @@ type Config struct {
 	School    *training.School
 	Reviews   *feedback.Board
 	Privacy   *privacy.Office
+	// Shown are the fees that a merchant was shown when he applied, for the offer of his contract; nil for none.
+	Shown func(ctx context.Context, m merchant.Merchant) ([]feelock.Rate, error)
 }
 
 type pages struct{ Config }

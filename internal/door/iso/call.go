@@ -105,7 +105,7 @@ func (s *Server) choose(ctx context.Context, readings []iso8583.Reading) iso8583
 }
 
 // wipe takes card data out of a message.
-func wipe(m *iso8583.Message) { m.Wipe(2, 35, 36, 48, 52, 55, iso8583.EncipheredTrack) }
+func wipe(m *iso8583.Message) { m.Wipe(2, 35, 36, 48, 52, 55, 59, iso8583.EncipheredTrack) }
 
 // whose finds the merchant and the terminal that a message names.
 func (s *Server) whose(ctx context.Context, m *iso8583.Message) (owner merchant.Merchant, t terminal.Terminal, err error) {

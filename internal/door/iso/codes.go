@@ -13,6 +13,7 @@ import (
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
+	"hawker/internal/qr"
 	"hawker/internal/risk"
 	"hawker/internal/signature"
 	"hawker/internal/terminal"
@@ -74,6 +75,11 @@ var codes = map[*fault.Fault]string{
 	payment.ErrDetails:      codeFormat,
 
 	payment.ErrDetailDiffers: "94",
+	payment.ErrMethod:        codeNotSupp,
+	qr.ErrUnknown:            codeInvalidCard,
+	qr.ErrAmbiguous:          codeInvalidCard,
+	qr.ErrLength:             codeInvalidCard,
+	qr.ErrMerchantCode:       codeInvalidCard,
 	payment.ErrOverTip:       "61",
 	payment.ErrOverFloor:     "61",
 	payment.ErrNothing:       "13",
@@ -135,6 +141,9 @@ func codeOf(err error) string {
 
 // codeOfAttempt maps how an attempt stands to field 39.
 func codeOfAttempt(a payment.Attempt) string {
+	if len(a.Code) > 2 && (a.State == payment.Approved || a.State == payment.Declined) {
+		return codeOfWord(a.State, a.Code)
+	}
 	switch a.State {
 	case payment.Approved:
 		return a.Code

@@ -14,7 +14,12 @@ import (
 )
 
 // sale answers 0200/000000/22.
-func (s *Server) sale(ctx context.Context, c *call) error { return s.take(ctx, c, s.Engine.Sale) }
+func (s *Server) sale(ctx context.Context, c *call) error {
+	if c.message.Text(22)[:2] == entryCode {
+		return s.scan(ctx, c)
+	}
+	return s.take(ctx, c, s.Engine.Sale)
+}
 
 // take is a sale or a pre-authorization.
 func (s *Server) take(ctx context.Context, c *call, do func(context.Context, payment.SaleRequest) (payment.Attempt, error)) error {

@@ -50,6 +50,7 @@ type Config struct {
 	IdleTimeout  time.Duration // between messages; 5 minutes when 0
 	FrameTimeout time.Duration // from a message's first byte to its last; 10 seconds when 0
 	RotateAfter  time.Duration // age of working keys at which answers ask the terminal to sign on; 0 asks never
+	CodeWait     time.Duration // how long a customer who types his wallet's password is waited for; 15 seconds when 0
 	Remember     time.Duration // how long a merchant and terminal that were read are taken for true; 0 reads them each time
 }
 

@@ -57,6 +57,7 @@ var transactions = []transaction{
 	{"status upload", "0820", "", "", "00", "362", []int{11, 62}, false, (*Server).status},
 	{"balance inquiry", "0200", "310000", "00", "01", "000", []int{3, 11, 22, 25, 49}, true, (*Server).inquire},
 	{"sale", "0200", "000000", "00", "22", "000", []int{3, 4, 11, 22, 25, 49}, true, (*Server).sale},
+	{"payment by code", "0200", "700000", "00", "60", "000", []int{3, 4, 11, 22, 25, 49, 59}, true, (*Server).scan},
 	{"void", "0200", "200000", "00", "23", "000", []int{3, 4, 11, 22, 25, 37, 49, 61}, true, (*Server).void},
 	{"refund", "0220", "200000", "00", "25", "000", []int{3, 4, 11, 22, 25, 37, 49, 61, 63}, true, (*Server).refund},
 	{"refund of electronic cash", "0220", "200000", "00", "27", "000", []int{3, 4, 11, 22, 25, 37, 49, 61, 63}, true, (*Server).refund},

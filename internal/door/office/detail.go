@@ -44,7 +44,9 @@ type refundForm struct {
 	Max     money.Amount
 	Symbol  string
 	Reasons []web.Option
-	Key     string // makes a repeat the same refund
+	Key     string       // makes a repeat the same refund
+	Means   []auth.Means // by which a large refund is proved again
+	Object  string
 }
 
 // byRef finds the payment of a request's address.

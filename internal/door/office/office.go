@@ -14,6 +14,7 @@ import (
 	"hawker/internal/clock"
 	"hawker/internal/feelock"
 	"hawker/internal/merchant"
+	"hawker/internal/money"
 	"hawker/internal/payment"
 	"hawker/internal/store"
 	"hawker/internal/web"
@@ -26,8 +27,9 @@ type Config struct {
 	Fees   *feelock.Book
 	Clock  clock.Clock
 	Log    *slog.Logger
-	// Prove refuses a refund that wants the person to prove once more that it is he; nil asks never.
-	Prove func(r *web.Request, action auth.Action, object string) error
+	// Prove refuses a refund of so much that the person must prove once more that it is he, as
+	// long as the form holds no right proof; means are the ways in which he can. nil asks never.
+	Prove func(r *web.Request, f *web.Form, amount money.Amount, object string) (means []auth.Means, err error)
 	// Receipt is the address of a payment's receipt for its payer; nil for none.
 	Receipt func(ctx context.Context, p payment.Payment) (string, error)
 }

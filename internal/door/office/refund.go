@@ -46,10 +46,13 @@ func (o *Office) refund(r *web.Request) (web.Response, error) {
 	if f.Value("key") == "" {
 		f.Refuse("", web.ErrForm)
 	}
+	var means []auth.Means
 	if f.OK() && o.Prove != nil {
-		if err := o.Prove(r, auth.PaymentRefund, payment.Ref(p.ID)); err != nil {
-			return nil, err
+		var refusal error
+		if means, refusal = o.Prove(r, f, amount, payment.Ref(p.ID)); refusal != nil && fault.Of(refusal).Kind == fault.Internal {
+			return nil, refusal
 		}
+		f.Refuse("proof", refusal)
 	}
 	var back payment.Attempt
 	if f.OK() {
@@ -71,6 +74,7 @@ func (o *Office) refund(r *web.Request) (web.Response, error) {
 		}
 		if d.Form != nil {
 			d.Form = newRefundForm(r, d.Row.Ref, d.Form.Max, f)
+			d.Form.Means, d.Form.Object = means, payment.Ref(p.ID)
 		}
 		if r.Part() {
 			return web.InvalidPart("payment", "drawer", d), nil

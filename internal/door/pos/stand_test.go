@@ -147,19 +147,26 @@ func (b *beside) Cards() []TestCard {
 	return []TestCard{{"test-credit", "信用卡：付款成功", "Credit card: pays"}, {"test-mute", "读不出来的卡", "Cannot be read"}}
 }
 
-func (b *beside) Charge(ctx context.Context, m merchant.Merchant, a money.Amount, name string, say func(ecr.Said)) Charged {
+func (b *beside) Charge(ctx context.Context, _ merchant.Merchant, a money.Amount, name string, say func(ecr.Said)) Charged {
 	if name == "test-mute" {
 		return Charged{Said: ecr.Said{ZH: "卡读不出来，请换一张卡", EN: "The card cannot be read: try another card"}}
 	}
 	say(ecr.Said{ZH: "请客人输入密码", EN: "The customer enters the PIN"})
 	b.trace++
-	const token = card.Token("tok_aaaaaaaaaaaaaaaaaaaaaaaaaa")
-	at, err := b.s.engine.Sale(ctx, payment.SaleRequest{Source: payment.Source{Merchant: m, Terminal: "T0000001", Batch: 1, Trace: b.trace}, Amount: a, Card: channel.Card{Token: token, Entry: "02"},
-		Facts: payment.CardFacts{Token: token, BIN: "622200", Last4: "0013", Kind: card.Debit, Entry: "02"}})
+	r := saleOf(b.s, a.Minor())
+	r.Trace = b.trace
+	at, err := b.s.engine.Sale(ctx, r)
 	if err != nil {
 		return Charged{Sent: true}
 	}
 	return Charged{Sent: true, Ref: at.Ref()}
+}
+
+// saleOf is what the terminal asks the host.
+func saleOf(s *stand, minor int64) payment.SaleRequest {
+	const token = card.Token("tok_aaaaaaaaaaaaaaaaaaaaaaaaaa")
+	return payment.SaleRequest{Source: payment.Source{Merchant: s.merchant, Terminal: "T0000001", Batch: 1, Trace: 900}, Amount: money.New(minor, "CNY"), Card: channel.Card{Token: token, Entry: "02"},
+		Facts: payment.CardFacts{Token: token, BIN: "622200", Last4: "0013", Kind: card.Debit, Entry: "02"}}
 }
 
 func (b *beside) Void(ctx context.Context, m merchant.Merchant, ref string) Charged {

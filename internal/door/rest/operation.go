@@ -35,7 +35,7 @@ const maxBody = 64 << 10
 
 // everywhere are the refusals of every operation, and of those that read a body or name a thing.
 var (
-	everywhere = []*fault.Fault{errNoKey, apikey.ErrKey, apikey.ErrMode, errScope, errLimited, errInternal}
+	everywhere = []*fault.Fault{errNoKey, apikey.ErrKey, apikey.ErrMode, errLimited, errInternal}
 	withBody   = []*fault.Fault{errNoJSON, errTooLarge, errMediaType, errBody}
 )
 
@@ -149,7 +149,11 @@ func complete(doc *huma.OpenAPI) {
 						problemType: {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}, Examples: map[string]*huma.Example{}}}}
 					operation.Responses[status] = r
 				}
-				r.Content[problemType].Examples[f.Name] = &huma.Example{Summary: f.EN, Value: &Problem{Type: typePrefix + f.Name, Title: f.EN, Status: statusOf(f),
+				r.Content[problemType].Examples[f.Name] = &huma.Example{Ref: "#/components/examples/" + f.Name}
+				if doc.Components.Examples == nil {
+					doc.Components.Examples = map[string]*huma.Example{}
+				}
+				doc.Components.Examples[f.Name] = &huma.Example{Summary: f.EN, Value: &Problem{Type: typePrefix + f.Name, Title: f.EN, Status: statusOf(f),
 					Instance: "urn:hawker:request:0HZX3K7Q2M4N5P6R", TitleZH: f.ZH, TitleEN: f.EN}}
 			}
 			for _, r := range operation.Responses {
@@ -165,6 +169,9 @@ func complete(doc *huma.OpenAPI) {
 // refusals are all that an operation may refuse, each once.
 func (o op) refusals(operation *huma.Operation) []*fault.Fault {
 	list := slices.Concat(everywhere, o.refuses)
+	if o.action != anyKey {
+		list = append(list, errScope)
+	}
 	if operation.RequestBody != nil {
 		list = append(list, withBody...)
 	} else if len(operation.Parameters) > 0 {

@@ -61,11 +61,11 @@ type NewPayment struct {
 	Amount   int64     `json:"amount_minor" minimum:"1" maximum:"99999999999" example:"4650" doc:"In minor units."`
 	Currency string    `json:"currency" minLength:"3" maxLength:"3" pattern:"^[A-Z]{3}$" example:"CNY" doc:"ISO 4217."`
 	Method   string    `json:"method,omitempty" enum:"wechat,alipay,unionpay,cash" doc:"Left out: the customer's code tells, or the customer chooses."`
-	Code     string    `json:"code,omitempty" maxLength:"512" writeOnly:"true" example:"134567890123456789" doc:"The payment code that the customer shows. Left out: a code is presented to him."`
+	Code     string    `json:"code,omitempty" minLength:"16" maxLength:"512" writeOnly:"true" example:"134567890123456789" doc:"The payment code that the customer shows. Left out: a code is presented to him."`
 	Number   string    `json:"order_number,omitempty" maxLength:"64" example:"A-1001" doc:"Your own number: there are never two payments for one."`
 	Note     string    `json:"note,omitempty" maxLength:"200"`
 	Lines    []Line    `json:"lines,omitempty" maxItems:"100" nullable:"false" doc:"What the customer was shown; kept as evidence."`
-	Expires  time.Time `json:"expires_at,omitempty" example:"2026-11-25T03:35:00Z" doc:"Of a presented code: in five minutes unless said, at most in two hours."`
+	Expires  time.Time `json:"expires_at,omitempty" doc:"Of a presented code: in five minutes unless said, at most in two hours."`
 }
 
 // Keyed is a request that moves money.
@@ -108,7 +108,7 @@ type listOutput struct{ Body Payments }
 
 var (
 	notFound  = []*fault.Fault{payment.ErrNotFound}
-	takes     = []*fault.Fault{payment.ErrAmount, payment.ErrCurrency, payment.ErrReused, payment.ErrMethod, payment.ErrCode, payment.ErrOrder, payment.ErrTaken, merchant.ErrSuspended, qr.ErrUnknown, qr.ErrLength, qr.ErrMerchantCode}
+	takes     = []*fault.Fault{payment.ErrCurrency, payment.ErrReused, payment.ErrMethod, payment.ErrCode, payment.ErrOrder, payment.ErrTaken, merchant.ErrSuspended, qr.ErrUnknown, qr.ErrLength}
 	finishing = []*fault.Fault{payment.ErrNotFound, payment.ErrState, handover.ErrElsewhere}
 )
 

@@ -137,7 +137,7 @@ func TestUnknownFieldsAndBadBodiesHaveNoEffect(t *testing.T) {
 		"a currency of nowhere":          {map[string]any{"amount_minor": 1, "currency": "XQX", "method": "cash"}, 422, "currency_not_accepted"},
 		"another currency":               {map[string]any{"amount_minor": 1, "currency": "USD", "method": "cash"}, 422, "currency_not_accepted"},
 		"a method that is none":          {cny(1, "method", "shells"), 422, "method"},
-		"a code that is none":            {cny(1, "code", "hello"), 422, "code_differs"},
+		"a code that is none":            {cny(1, "code", "hello, no code at all"), 422, "code_differs"},
 		"a code of nobody":               {cny(1, "code", "9900000000000000"), 422, "code_"},
 		"no JSON":                        {`{"amount_minor": `, 400, "request_unreadable"},
 		"an array":                       {`[]`, 422, "request_invalid"},

@@ -57,8 +57,12 @@ func browser(agent string) string {
 }
 
 // Refused answers in its own way whoever may not yet: an operator without a second factor
-// is led to where he sets one up. Anything else is left to the kit.
+// is led to where he sets one up, a device that waits for a cashier to where he shows his
+// PIN. Anything else is left to the kit.
 func Refused(r *web.Request, err error) web.Response {
+	if r.Signed && r.Who.Role == auth.Locked && errors.Is(err, auth.ErrForbidden) && r.Method == http.MethodGet && !strings.Contains(r.Header.Get("Accept"), "application/json") {
+		return web.Redirect("/switch?next=" + escape(r.URL.RequestURI()))
+	}
 	if r.Signed && r.Who.Enrolling && errors.Is(err, auth.ErrForbidden) && r.Method == http.MethodGet {
 		return web.Redirect("/security")
 	}

@@ -78,6 +78,8 @@ func (p *Pages) outside() []web.Route {
 		{Method: "POST", Pattern: "/signout", Action: web.Public, Handler: p.signOut},
 		{Method: "GET", Pattern: "/pair", Action: web.Public, Handler: p.pair},
 		{Method: "POST", Pattern: "/pair/state", Action: web.Public, Handler: p.pairState},
+		{Method: "GET", Pattern: "/switch", Action: auth.DeviceUse, Handler: p.askSwitch},
+		{Method: "POST", Pattern: "/switch", Action: auth.DeviceUse, Handler: p.switchBy},
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *site) pass(d time.Duration) {
 func work() web.Door {
 	page := func(*web.Request) (web.Response, error) { return web.Page("work", nil), nil }
 	return web.Door{Name: "work", Texts: web.Texts{"work.title": {"今天", "Today"}}, Templates: fstest.MapFS{"work.html": {Data: []byte(`{{define "title"}}{{t "work.title"}}{{end}}{{define "content"}}<p id="work">{{.Who.Name}} {{.Who.Kind}} {{.Who.Role}}</p>{{end}}`)}},
-		Routes: []web.Route{{Method: "GET", Pattern: "/app", Action: auth.ReportRead, Handler: page}, {Method: "GET", Pattern: "/ops", Action: auth.ConsoleRead, Handler: page}, {Method: "GET", Pattern: "/pos", Action: auth.DeviceUse, Handler: page}}}
+		Routes: []web.Route{{Method: "GET", Pattern: "/app", Action: auth.ReportRead, Handler: page}, {Method: "GET", Pattern: "/ops", Action: auth.ConsoleRead, Handler: page}, {Method: "GET", Pattern: "/pos", Action: auth.PaymentTake, Handler: page}}}
 }
 
 func open(t *testing.T) *site {
@@ -283,7 +283,8 @@ func TestOneSetsUpCodesAndEndsAnotherSession(t *testing.T) {
 func TestADeviceShowsACodeAndTheOwnerTakesIt(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	_, token, _ := s.owner()
+	who, token, _ := s.owner()
+	s.must(s.SetPIN(t.Context(), who, "802715"))
 	tablet, owner := webtest.Browser(t), webtest.Browser(t)
 	webtest.Run(t, tablet, webtest.Speaks("zh-CN"), chromedp.Navigate(s.url+"/pair"), there("#code"))
 	webtest.Axe(t, tablet)
@@ -293,7 +294,12 @@ func TestADeviceShowsACodeAndTheOwnerTakesIt(t *testing.T) {
 	webtest.Axe(t, owner)
 	webtest.Run(t, owner, fill("#f-device_name", deviceName), click("form[action='/app/devices/pair'] button"), webtest.Has("section[aria-labelledby=h-paired]", deviceName))
 	webtest.Axe(t, owner)
-	webtest.Run(t, tablet, s.at("/pos"), webtest.Has("#work", deviceName+" device locked"))
+	// Nothing is done at it before a cashier has shown his PIN; then it is his.
+	webtest.Run(t, tablet, s.at("/switch"), webtest.Has("main", "陈晨"))
+	webtest.Axe(t, tablet)
+	webtest.Run(t, tablet, fill("#f-pin", "111111"), click("form.card button"), webtest.Has("#e-pin", "PIN 不对"))
+	webtest.Axe(t, tablet)
+	webtest.Run(t, tablet, fill("#f-pin", "802715"), click("form.card button"), s.at("/pos"), webtest.Has("#work", "陈晨 staff owner"))
 	webtest.Run(t, owner, click(".rows button.danger"), webtest.Has("section[aria-labelledby=h-paired]", "还没有配对的设备"))
 	webtest.Run(t, tablet, chromedp.Navigate(s.url+"/pos"), s.at("/signin"))
 }

@@ -44,6 +44,9 @@ func (n *Network) answer(m *iso8583.Message, r *request, e Entry, b Behaviour) *
 	if e.Auth != "" {
 		a.Set(38, e.Auth)
 	}
+	if e.Kind == Sale && e.Scan != "" && e.Code == approved {
+		a.Set(59, iso8583.Build59(iso8583.QRVoucher, e.voucher()))
+	}
 	if e.Kind == Balance && e.Code == approved {
 		if text, err := n.balance(e).Build(); err == nil {
 			a.Set(54, text)

@@ -21,7 +21,29 @@ type books struct {
 	accounts  map[string]*account
 	byPAN     map[card.PAN]*account
 	merchants map[merchantKey]*tally
+	scans     map[string]bool // hashes of customers' codes that were used
 }
+
+// scanned names the card behind every customer's code.
+const scanned = "test-credit"
+
+// payer finds the card of a request: by its number, behind a customer's code, or that of the
+// sale by code that it is about.
+func (b *books) payer(r *request) *account {
+	switch {
+	case !r.pan.IsZero():
+		return b.byPAN[r.pan]
+	case r.known:
+		return b.accounts[scanned]
+	}
+	if of := b.byKey[r.Original.key()]; of != nil && of.Scan != "" && (r.Kind == Reversal || r.voucher == of.voucher()) {
+		return b.accounts[of.Card]
+	}
+	return nil
+}
+
+// voucher names a sale by code from its approval on.
+func (e Entry) voucher() string { return e.RRN + "00" + e.Auth }
 
 // account is one card at its issuer. available may fall below zero: the
 // reversal of a void takes back what the holder may have spent meanwhile.
@@ -46,7 +68,7 @@ type tally struct {
 
 func newBooks(issued []cards.Card) (*books, error) {
 	b := &books{
-		byKey: map[key]*record{}, early: map[key]bool{}, accounts: map[string]*account{},
+		byKey: map[key]*record{}, early: map[key]bool{}, accounts: map[string]*account{}, scans: map[string]bool{},
 		byPAN: map[card.PAN]*account{}, merchants: map[merchantKey]*tally{},
 	}
 	for _, c := range issued {
@@ -112,6 +134,9 @@ func (b *books) apply(e Entry) error {
 		return nil
 	}
 	b.byKey[e.Ref.key()] = rec
+	if e.Scan != "" {
+		b.scans[e.Scan] = true
+	}
 	if e.Kind == Reversal && e.Code == "25" && original == nil {
 		b.early[e.Original.key()] = true
 	}

@@ -51,8 +51,12 @@ func (i issuer) decide(r *request, forced string) verdict {
 	case a == nil && r.Kind != Reversal:
 		return verdict{code: "14"}
 	}
+	if r.Scan != "" && i.scans[r.Scan] {
+		return verdict{code: "14"} // a code pays once
+	}
 	chip, counter := approved, 0
 	switch {
+	case r.coded:
 	case r.Kind == Sale || r.Kind == Preauth || r.Kind == Balance:
 		chip, counter = i.checkChip(a, r)
 	case r.Kind == Offline && r.byChip() && r.cryptogram() == cards.TC: // electronic cash: told late, so its counter may be behind
@@ -121,7 +125,7 @@ func (i issuer) spend(a *account, r *request) verdict {
 	amount, limit := r.Amount.Minor(), a.card.Limit.Minor()
 	switch {
 	case code != approved:
-	case pin == "" && a.wantsPIN(r):
+	case pin == "" && !r.coded && a.wantsPIN(r):
 		code = "55"
 	case limit > 0 && amount > limit:
 		code = "61"

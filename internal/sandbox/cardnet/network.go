@@ -152,7 +152,7 @@ func (n *Network) handle(body []byte) ([]byte, Delivery) {
 		n.cfg.Log.Warn("unreadable message", "err", err)
 		return nil, Lost
 	}
-	defer m.Wipe(2, 14, 35, 52, 55)
+	defer m.Wipe(2, 14, 35, 52, 55, 59)
 	n.count(func(c *Counts) { c.Requests[m.MTI]++ })
 	if n.down.Load() || !isRequest(m.MTI) {
 		return nil, Lost
@@ -194,8 +194,8 @@ func (n *Network) parse(k Kind, m *iso8583.Message) (*request, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if a := n.books.byPAN[r.pan]; a != nil {
-		r.Card = a.card.Name
+	if a := n.books.payer(r); a != nil {
+		r.Card, r.pan = a.card.Name, a.card.PAN
 	}
 	r.Repeat = n.books.byKey[r.Ref.key()] != nil
 	return r, nil

@@ -1,10 +1,13 @@
 package cardnet
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"hawker/internal/card"
 	"hawker/internal/emv"
@@ -94,6 +97,14 @@ var shapes = map[Kind]shape{
 	Link: {[]int{7, 11, 33, 70}, nil},
 }
 
+// byCode are the shapes of what is paid by a customer's code: field 59 has the code, or the
+// voucher, and there is no card.
+var byCode = map[Kind]shape{
+	Sale:     {slices.Concat(cardSale[1:], []int{59}), nil},
+	Refund:   {slices.Concat(cardSale[1:], []int{59, 90}), nil},
+	Reversal: {slices.Concat(cardSale[1:], []int{39, 90}), nil},
+}
+
 // check names the first field that is missing or does not belong.
 func (s shape) check(m *iso8583.Message) error {
 	for _, n := range s.must {
@@ -121,6 +132,7 @@ type Info struct {
 	Card     string       `json:"card,omitempty"`
 	Amount   money.Amount `json:"amount"`            // F4 and F49; nothing for a balance inquiry
 	Results  string       `json:"results,omitempty"` // of a script notice: tag DF31, hexadecimal
+	Scan     string       `json:"scan,omitempty"`    // SHA-256 of a customer's code: it pays once
 	Repeat   bool         `json:"-"`                 // an answer to the same message has been decided before
 }
 
@@ -137,6 +149,9 @@ type request struct {
 	pin        card.PINBlock // F52; zero when absent
 	icc        emv.TLV       // F55; empty when absent
 	sequence   int           // F23, the copy of the card; 0 when absent
+	coded      bool          // by a customer's code, or about such a sale
+	known      bool          // the code is one of ours
+	voucher    string        // F59 A4 of a refund
 }
 
 // kindOf finds the kind of a message; ok is false for what the network does not do.
@@ -149,7 +164,11 @@ func kindOf(m *iso8583.Message) (k Kind, ok bool) {
 
 // parse reads a message of a known kind. Its errors name fields, never values.
 func parse(k Kind, m *iso8583.Message) (*request, error) {
-	if err := shapes[k].check(m); err != nil {
+	form := shapes[k]
+	if coded, can := byCode[k]; can && !m.Has(2) {
+		form = coded
+	}
+	if err := form.check(m); err != nil {
 		return nil, err
 	}
 	r := &request{
@@ -172,7 +191,33 @@ func parse(k Kind, m *iso8583.Message) (*request, error) {
 	if err := r.parseAmount(m); err != nil {
 		return nil, err
 	}
+	if !m.Has(2) {
+		return r, r.parseCode(m)
+	}
 	return r, r.parseCard(m)
+}
+
+// parseCode reads a customer's code, of which only a hash is kept, or a voucher.
+func (r *request) parseCode(m *iso8583.Message) error {
+	tag := iso8583.QRCode
+	switch r.Kind {
+	case Reversal:
+		return nil
+	case Refund:
+		tag = iso8583.QRVoucher
+	}
+	text, err := iso8583.Find59(m.Bytes(59), tag)
+	if err != nil || text == "" {
+		return fmt.Errorf("field 59 has no tag %s", tag)
+	}
+	if r.coded = true; tag == iso8583.QRVoucher {
+		r.voucher = text
+		return nil
+	}
+	sum := sha256.Sum256([]byte(text))
+	r.Scan = hex.EncodeToString(sum[:])
+	r.known = len(text) == 19 && text[:2] == "62" && strings.Trim(text, "0123456789") == ""
+	return nil
 }
 
 func (r *request) parseAmount(m *iso8583.Message) error {

@@ -19,6 +19,7 @@ const (
 	Chip        Entry = "chip"
 	Manual      Entry = "manual"
 	Contactless Entry = "contactless"
+	Scan        Entry = "scan"     // no card but the customer's code: Terminal.Scan
 	Fallback    Entry = "fallback" // the stripe, after the chip did not answer; the terminal decides it, nobody asks for it
 )
 
@@ -41,6 +42,7 @@ var entries = map[Entry]struct {
 	Chip:        {mode: "05", number: true, track: true, chip: true, letter: "I"},
 	Contactless: {mode: "07", track: true, chip: true, letter: "C"},
 	Fallback:    {mode: "80", track: true, letter: "F"},
+	Scan:        {mode: "03", letter: "Q"},
 }
 
 const (
@@ -49,7 +51,7 @@ const (
 )
 
 func (p Presented) check() error {
-	if _, known := entries[p.Entry]; !known || p.Entry == Fallback {
+	if _, known := entries[p.Entry]; !known || p.Entry == Fallback || p.Entry == Scan {
 		return ErrCard.because(fmt.Errorf("no entry mode %q", p.Entry))
 	}
 	if p.Card.PAN.IsZero() {

@@ -32,6 +32,7 @@ type CLI struct {
 	SignOff        signOffCommand        `cmd:"" help:"Sign off."`
 	Echo           echoCommand           `cmd:"" help:"Ask whether the host is there."`
 	Sale           saleCommand           `cmd:"" help:"Take a payment."`
+	Scan           scanCommand           `cmd:"" help:"Take a payment by the customer's code: WeChat Pay, Alipay or UnionPay, as the code says."`
 	Void           voidCommand           `cmd:"" help:"Undo a sale of the current batch."`
 	Refund         refundCommand         `cmd:"" help:"Give money of a settled sale back."`
 	Preauth        preauthCommand        `cmd:"" help:"Have the bank keep an amount ready."`

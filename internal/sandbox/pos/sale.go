@@ -171,7 +171,7 @@ func (s *session) present(m *iso8583.Message, p Presented, c *chip) error {
 }
 
 // wipe takes card data out of a message that has been used.
-func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55) }
+func wipe(m *iso8583.Message) { m.Wipe(2, 14, 23, 35, 52, 55, 59) }
 
 // undoable sends what has a reversal: a sale, void, pre-authorization or completion. Its row says Unknown, and its reversal is
 // written down, before the first byte leaves; the answer can only improve on that.
