@@ -44,10 +44,13 @@ func New(c Config) *Console { return &Console{c} }
 func (c *Console) Door() web.Door {
 	return web.Door{Name: "console", Face: web.Shell, Texts: texts, Templates: sub("templates"), Assets: sub("static"),
 		Nav: []web.Entry{
+			{Text: "console.overview", Icon: "home", Path: "/ops", Action: auth.ConsoleRead, Order: 200},
 			{Text: "console.review", Icon: "clipboard-check", Path: "/ops/review", Action: auth.ReviewRead, Order: 210, Count: c.waiting},
 			{Text: "console.register", Icon: "certificate", Path: "/ops/register", Action: auth.RegisterRead, Order: 220},
 		},
 		Routes: []web.Route{
+			{Method: "GET", Pattern: "/ops", Action: auth.ConsoleRead, Handler: c.overview},
+			{Method: "POST", Pattern: "/ops/cases/close", Action: auth.CaseWrite, Handler: c.closeCase},
 			{Method: "GET", Pattern: "/ops/review", Action: auth.ReviewRead, Handler: c.queue},
 			{Method: "GET", Pattern: "/ops/review/{id}", Action: auth.DocumentRead, Handler: c.one},
 			{Method: "GET", Pattern: "/ops/review/{id}/photo/{name}", Action: auth.DocumentRead, Handler: c.photo},

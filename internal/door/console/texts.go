@@ -3,6 +3,18 @@ package console
 import "hawker/internal/web"
 
 var texts = web.Texts{
+	"console.overview":         {"总览", "Overview"},
+	"console.overview.text":    {"等人处理的，和等渠道回复的", "What waits for a person, and what waits for a channel"},
+	"console.cases":            {"待处理事项", "Open cases"},
+	"console.cases.days":       {"已等 %d 天", "%d days"},
+	"console.cases.done":       {"处理结果", "What was done"},
+	"console.cases.close":      {"处理完", "Close"},
+	"console.cases.none":       {"没有待处理的事项", "No open cases"},
+	"console.cases.none.text":  {"机器放弃的、客人投诉的，都会出现在这里。", "What the machine gave up, and what customers complain about, appears here."},
+	"console.jobs":             {"等渠道回复", "Waiting for a channel"},
+	"console.jobs.later":       {"另有 %d 件还没到时间", "%d more are for later"},
+	"console.jobs.tries":       {"次数", "Tries"},
+	"console.jobs.next":        {"下次", "Next"},
 	"console.review":           {"审核", "Review"},
 	"console.states":           {"状态", "States"},
 	"console.waiting":          {"待审核", "Waiting"},
