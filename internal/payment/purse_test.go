@@ -11,7 +11,6 @@ import (
 
 	"hawker/internal/books"
 	"hawker/internal/card"
-	"hawker/internal/cases"
 	"hawker/internal/channel"
 	"hawker/internal/clock"
 	"hawker/internal/feelock"
@@ -393,13 +392,4 @@ func (w *stall) same() {
 	if err := w.differ(); err != nil {
 		w.t.Fatal(err)
 	}
-}
-
-func (w *stall) open() []cases.Case {
-	w.t.Helper()
-	list, err := cases.List(context.Background(), w.db.Read())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return list
 }

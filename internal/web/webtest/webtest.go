@@ -105,7 +105,7 @@ func program() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("Chromium is missing: run scripts/chromium, or set HAWKER_TEST_CHROMIUM to its path")
+	return "", errors.New("no Chromium here: run scripts/chromium, or set HAWKER_TEST_CHROMIUM to its path")
 }
 
 // start opens the browser at the first test that wants it.
