@@ -106,7 +106,7 @@ func ByKey(ctx context.Context, q store.Querier, m merchant.ID, device, key stri
 func ByRef(ctx context.Context, q store.Querier, m merchant.ID, ref string, near time.Time) (Ask, error) {
 	// Asks are made shortly before their payments: their ids tell where to look.
 	return scan(q.QueryRow(ctx, columns+`WHERE merchant_id = $1 AND ask_id >= $2 AND ask_id < $3 AND ref = $4`,
-		m, store.IDAt(near.Add(-reach)), store.IDAt(near.Add(time.Minute)), ref))
+		m, store.IDAt(near.Add(-reach)), store.IDAt(near.Add(store.IDLead)), ref))
 }
 
 // reach is how long before its payment an ask may have been made.

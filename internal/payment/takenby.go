@@ -22,9 +22,6 @@ type Taking struct {
 	Refunded money.Amount // by these devices, of whosever payments
 }
 
-// idLead is how far ids, which only grow, may run idLead of a clock that was put back.
-const idLead = time.Hour
-
 // Ids follow time, so that both read only what is as old as that.
 const (
 	takenBy = `SELECT method, currency, COUNT(*), CAST(SUM(amount_minor) AS BIGINT), 0 FROM payments
@@ -41,7 +38,7 @@ const (
 func TakenBy(ctx context.Context, q store.Querier, m merchant.ID, from, to time.Time, devices ...string) ([]Taking, error) {
 	sums := map[string]Taking{}
 	for _, query := range []string{takenBy, givenBy} {
-		args := []any{m, store.IDAt(from), store.IDAt(to.Add(idLead)), store.At(from), store.At(to), among(devices)}
+		args := []any{m, store.IDAt(from), store.IDAt(to.Add(store.IDLead)), store.At(from), store.At(to), among(devices)}
 		if query == givenBy {
 			args = append(args, channel.Refund)
 		}

@@ -13,13 +13,13 @@ import (
 // have been decided between two instants: approved sales, presented codes and refunds. It is what a wallet's bill is
 // held against.
 func Through(ctx context.Context, q store.Querier, wallet string, from, to time.Time) ([]Attempt, error) {
-	return attempts(ctx, q, `attempt_id >= $1 AND attempt_id < $2 AND channel = $3 AND state = 'approved' AND updated_at >= $4
+	return attempts(ctx, q, `attempt_id >= $1 AND attempt_id < $2 AND channel = $3 AND state = 'approved' AND updated_at >= $4 AND created_at < $5
 		AND kind IN ('`+string(channel.Sale)+`', '`+string(channel.Present)+`', '`+string(channel.Refund)+`') AND merchant_id IN (
 		WITH RECURSIVE all_merchants (id) AS (
 			SELECT MIN(merchant_id) FROM attempts
 			UNION ALL SELECT (SELECT MIN(merchant_id) FROM attempts WHERE merchant_id > all_merchants.id) FROM all_merchants WHERE id IS NOT NULL)
 		SELECT id FROM all_merchants WHERE id IS NOT NULL) ORDER BY attempt_id`,
-		store.IDAt(from.Add(-longAgo)), store.IDAt(to), wallet, store.At(from))
+		store.IDAt(from.Add(-longAgo)), store.IDAt(to.Add(store.IDLead)), wallet, store.At(from), store.At(to))
 }
 
 // longAgo is how long before its decision an attempt may have begun: a refund is asked for a day and more.

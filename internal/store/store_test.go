@@ -138,6 +138,15 @@ func TestIDsGrowWithTimeAndNeverRepeat(t *testing.T) {
 	if id := store.NewID(time.Date(2088, 1, 1, 0, 0, 0, 0, time.UTC)); id <= 0 || id >= 1<<62 {
 		t.Fatalf("id %d does not fit 62 bits", id)
 	}
+
+	now = time.Date(2027, 3, 1, 10, 30, 0, 0, time.UTC)
+	first := store.NewID(now)
+	if back := store.NewID(now.Add(-59 * time.Minute)); back <= first || back >= store.IDAt(now.Add(-59*time.Minute+store.IDLead)) {
+		t.Errorf("the clock went back by a little: %d after %d", back, first)
+	}
+	if back := store.NewID(now.AddDate(-1, 0, 0)); back >= store.IDAt(now.AddDate(-1, 0, 0).Add(store.IDLead)) {
+		t.Errorf("the clock went back by a year: %d", back)
+	}
 }
 
 func TestABackupTakenWhileOthersWriteIsWhole(t *testing.T) {
