@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"hawker/internal/auth"
+	"hawker/internal/training"
 )
 
 // counter is the seeded shop's owner at the screen, without a browser.
@@ -141,5 +143,27 @@ func TestTheTillTakesMoneyBesideTheSandboxsTerminal(t *testing.T) {
 	_, v := c.do("GET", "today", nil)
 	if v["taken"] != 4650.0+3500 || v["count"] != 2.0 {
 		t.Errorf("the day took %v", v)
+	}
+}
+
+func TestOnlyTheSandboxsOwnMerchantTakesMoneyUntaught(t *testing.T) {
+	t.Parallel()
+	s, err := Start(t.Context(), Config{Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for _, c := range []struct {
+		who  auth.Who
+		want error
+	}{
+		{auth.Who{Kind: auth.Staff, ID: 1, Merchant: seedMerchantID, Role: auth.Cashier}, nil},
+		{auth.Who{Kind: auth.Staff, ID: 1, Merchant: seedMerchantID + 1, Role: auth.Cashier}, training.ErrUntrained},
+		{auth.Who{Kind: auth.Staff, ID: 1, Merchant: seedMerchantID + 1, Role: auth.Owner}, training.ErrUntrained},
+		{auth.Who{Kind: auth.Device, ID: 1, Merchant: seedMerchantID + 1}, nil},
+	} {
+		if err := s.till.Trained(t.Context(), c.who); !errors.Is(err, c.want) || c.want == nil && err != nil {
+			t.Errorf("%s of %d: %v", c.who.Role, c.who.Merchant, err)
+		}
 	}
 }

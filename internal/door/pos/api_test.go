@@ -2,6 +2,7 @@ package pos
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -13,6 +14,7 @@ import (
 
 	"hawker/internal/auth"
 	"hawker/internal/payment"
+	"hawker/internal/training"
 )
 
 // call sends a body to the screen's JSON and reads the answer.
@@ -198,5 +200,32 @@ func TestItemsAreKeptWithTheirPhotos(t *testing.T) {
 	}
 	if status, v := s.json(t, "PUT", "items/77", `{"zh":"x","price":1}`); status != 404 {
 		t.Errorf("no item: %d %v", status, v)
+	}
+}
+
+func TestWhoHasNotLearntBeginsNothing(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	if status, v := s.json(t, "POST", "payments", lunch); status != http.StatusOK {
+		t.Fatalf("%d %v", status, v)
+	}
+	s.screen.Trained = func(_ context.Context, who auth.Who) error {
+		if who.Name != "陈晨" {
+			t.Errorf("%+v is asked about", who)
+		}
+		return training.ErrUntrained
+	}
+	for path, body := range map[string]string{"payments": strings.Replace(lunch, `"k1"`, `"k2"`, 1), "card": strings.Replace(lunch, `"k1"`, `"k3"`, 1)} {
+		if status, v := s.json(t, "POST", path, body); status != http.StatusForbidden || v["error"] != "training_needed" {
+			t.Errorf("%s: %d %v", path, status, v)
+		}
+	}
+	for _, key := range []string{"k2", "k3"} {
+		if status, _ := s.json(t, "GET", "begun/"+key, ""); status != http.StatusNotFound {
+			t.Errorf("%s was begun: %d", key, status)
+		}
+	}
+	if status, v := s.json(t, "POST", "payments", lunch); status != http.StatusOK || v["state"] != "approved" {
+		t.Errorf("what was begun before: %d %v", status, v)
 	}
 }

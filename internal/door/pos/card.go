@@ -112,6 +112,9 @@ func (s *Screen) askCard(r *web.Request) (web.Response, error) {
 
 // begin writes an ask down and has the terminal wait for a card.
 func (s *Screen) begin(r *web.Request, m merchant.Merchant, w wish) (ecr.Ask, error) {
+	if err := s.trained(r); err != nil {
+		return ecr.Ask{}, err
+	}
 	b, total, err := s.bill(r.Context(), m, w)
 	if err != nil {
 		return ecr.Ask{}, err

@@ -53,6 +53,8 @@ type Config struct {
 	SignFrom   int64  // minor units from which a card payment wants a signature; 0: DefaultSignFrom
 	Site       string // the address that people's browsers see
 	Guard      Guard  // nil: a refund of any amount takes no fresh proof
+	// Trained returns why somebody may not begin to take payments yet. nil: everybody may.
+	Trained func(ctx context.Context, who auth.Who) error
 }
 
 // DefaultSignFrom is the usual limit of payments without PIN and signature: 1,000.00.
@@ -127,6 +129,14 @@ var (
 	errMerchant = fault.New(fault.Forbidden, "no_merchant", "收款台只给商户用。", "Only merchants' people take payments here.")
 	errAbsent   = fault.New(fault.NotFound, "not_available", "这里还没有这项功能。", "This is not available here.")
 )
+
+// trained refuses whoever has not learnt yet how payments are taken safely. What he began stands.
+func (s *Screen) trained(r *web.Request) error {
+	if s.Trained == nil {
+		return nil
+	}
+	return s.Trained(r.Context(), r.Who)
+}
 
 // maxBody is how much a request of JSON may send.
 const maxBody = 64 << 10

@@ -74,6 +74,9 @@ func (s *Screen) create(r *web.Request) (web.Response, error) {
 	} else if !errors.Is(err, payment.ErrNotFound) {
 		return nil, err
 	}
+	if err := s.trained(r); err != nil {
+		return nil, err
+	}
 	b, total, err := s.bill(r.Context(), m, w)
 	if err != nil {
 		return nil, err
