@@ -41,7 +41,7 @@ type networkFlags struct {
 type serveCommand struct {
 	Data       string   `help:"Directory of what must not be lost." default:"hawker-data"`
 	Database   string   `help:"postgres://… instead of the SQLite file in the data directory." placeholder:"URL"`
-	HTTP       string   `name:"http" help:"Address for health and metrics." default:"127.0.0.1:8080"`
+	HTTP       string   `name:"http" help:"Address of pages, API, health and metrics." default:"127.0.0.1:8080"`
 	Behind     int      `name:"http-behind" help:"How many proxies of yours stand before the pages and tell the client's address by X-Forwarded-For." default:"0"`
 	ISO        string   `name:"iso" help:"Address for terminals." default:"127.0.0.1:8583"`
 	ISOCert    string   `name:"iso-cert" help:"PEM certificate of the terminal port, instead of one by the terminals' own authority." placeholder:"FILE"`

@@ -18,15 +18,24 @@ import (
 
 // The statements of a list are few and constant, whatever the filter: each takes all of it.
 const (
-	picked = ` payment_id >= $2 AND payment_id < $3 AND ($4 = '' OR $4 LIKE '%,' || state || ',%') AND ($5 = '' OR $5 LIKE '%,' || method || ',%')
-		AND amount_minor >= $6 AND amount_minor <= $7 AND ($8 = '' OR currency = $8) AND ($9 = '' OR tid = $9) AND created_at >= $10 AND created_at < $11 `
+	picked = ` payment_id >= $2 AND payment_id < $3 AND amount_minor >= $6 AND amount_minor <= $7` + pickedToo
 	newest = `ORDER BY payment_id DESC LIMIT $12`
+
+	// A day's payments are found by an index of days that holds all that is asked, and then
+	// looked up: both databases would rather go along all of a merchant's by their ids, for the
+	// sake of the order or of bounds, hence the plus; SQLite keeps CROSS JOIN's order.
+	lookedUp = ` AND +payment_id >= $2 AND +payment_id < $3) AS a CROSS JOIN payments
+		WHERE merchant_id = m AND payment_id = id AND +amount_minor >= $6 AND +amount_minor <= $7` + pickedToo + `ORDER BY +id DESC LIMIT $12`
+	ofDay = `SELECT ` + paymentColumns + ` FROM (SELECT merchant_id AS m, payment_id AS id FROM payments WHERE merchant_id = $1 AND day = $13`
+
+	pickedToo = ` AND ($4 = '' OR $4 LIKE '%,' || state || ',%') AND ($5 = '' OR $5 LIKE '%,' || method || ',%')
+		AND ($8 = '' OR currency = $8) AND ($9 = '' OR tid = $9) AND created_at >= $10 AND created_at < $11 `
 
 	selectByID     = `SELECT ` + paymentColumns + ` FROM payments WHERE merchant_id = $1 AND` + picked + newest
 	selectOne      = `SELECT ` + paymentColumns + ` FROM payments WHERE merchant_id = $1 AND payment_id = $13 AND` + picked + newest
-	selectByCard   = `SELECT ` + paymentColumns + ` FROM payments WHERE merchant_id = $1 AND day = $13 AND card_last4 = $14 AND card_last4 <> '' AND` + picked + newest
-	selectByAmount = `SELECT ` + paymentColumns + ` FROM payments WHERE merchant_id = $1 AND day = $13 AND amount_minor = $14 AND` + picked + newest
-	selectByDay    = `SELECT ` + paymentColumns + ` FROM payments WHERE merchant_id = $1 AND day = $13 AND` + picked + newest
+	selectByCard   = ofDay + ` AND card_last4 = $14 AND card_last4 <> ''` + lookedUp
+	selectByAmount = ofDay + ` AND amount_minor = $14` + lookedUp
+	selectByDay    = ofDay + lookedUp
 	selectByState  = `SELECT ` + paymentColumns + ` FROM (SELECT merchant_id AS m, state AS stands, payment_id AS id FROM payments_apart) AS a CROSS JOIN payments
 		WHERE m = $1 AND stands = $13 AND id >= $2 AND id < $3 AND merchant_id = m AND payment_id = id AND` + picked + `ORDER BY id DESC LIMIT $12`
 

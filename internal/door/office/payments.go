@@ -43,7 +43,7 @@ type list struct {
 var methods = []string{payment.MethodCard, payment.MethodWeChat, payment.MethodAlipay, payment.MethodUnionPay, payment.MethodCash}
 
 // budget is how long a page goes on looking for the first payment that is picked.
-const budget = 80 * time.Millisecond
+const budget = 40 * time.Millisecond
 
 func (o *Office) payments(r *web.Request) (web.Response, error) {
 	m, err := o.merchant(r)
