@@ -15,6 +15,7 @@ import (
 	"hawker/internal/feedback"
 	"hawker/internal/feelock"
 	"hawker/internal/institution"
+	"hawker/internal/jobs"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/money"
@@ -51,6 +52,7 @@ func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	if a.school, err = training.Open(s.DB, ks, s.Config.Clock); err != nil {
 		return err
 	}
+	s.Jobs.Handle(jobOffer, s.runOffer)
 	a.reviews = feedback.Open(s.DB, s.Config.Clock, s.relation)
 	a.privacy = privacy.Open(s.DB, ring, s.Config.Clock, []privacy.Source{s.knownMerchant, s.knownAgreements},
 		[]privacy.Purge{{Table: "privacy_looks", Keep: privacy.Term{Years: 3, From: "creation"}, Do: privacy.PurgeLooks}})
@@ -85,6 +87,38 @@ func (s *Server) shown(ctx context.Context, m merchant.Merchant) (rates []feeloc
 			FeePlan: merchant.FeePlan{Rate: f.Rate, Min: money.New(f.Min, m.Currency), Cap: money.New(f.Cap, m.Currency)}})
 	}
 	return rates, err
+}
+
+// jobOffer offers a merchant his first contract. It follows the approval in a transaction of its own,
+// because the contract names what the approval has written down.
+const jobOffer = "contract.offer"
+
+// offerTries are about a day; afterwards the job stands among those that gave up, and an operator offers by hand.
+const offerTries = 150
+
+// offerLater has a new merchant offered his contract soon.
+func (s *Server) offerLater(ctx context.Context, tx *store.Tx, m merchant.Merchant) error {
+	return jobs.Add(ctx, tx, s.Config.Clock(), jobs.Job{Merchant: int64(m.ID), Kind: jobOffer, Ref: m.MID, MaxTries: offerTries})
+}
+
+// runOffer offers the newest text with the fees that the applicant was shown, unless an operator was faster.
+func (s *Server) runOffer(ctx context.Context, j jobs.Job) error {
+	m, err := merchant.ByID(ctx, s.DB.Read(), merchant.ID(j.Merchant))
+	if err != nil {
+		return err
+	}
+	rates, err := s.shown(ctx, m)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		list, err := contract.Of(ctx, tx, m.ID)
+		if err != nil || len(list) > 0 {
+			return err
+		}
+		_, err = s.agreed.contracts.Offer(ctx, tx, "approval", m, "merchant", rates...)
+		return err
+	})
 }
 
 // offerSample offers the sandbox's merchant a contract with the fees in force, so that there is one to read and sign.

@@ -55,7 +55,7 @@ func (s *Server) openBoarding(ctx context.Context, ks *keys.Keystore) (err error
 		return err
 	}
 	s.closers = append(s.closers, s.boarding.bank.Close)
-	s.boarding.office = onboarding.New(onboarding.Config{DB: s.DB, Keys: ks, Subjects: subject.NewRing(ks, c.Clock), Clock: c.Clock, Log: c.Log, Offer: offer, Boarder: by, Bank: smallAmounts{s.boarding.bank}})
+	s.boarding.office = onboarding.New(onboarding.Config{DB: s.DB, Keys: ks, Subjects: subject.NewRing(ks, c.Clock), Clock: c.Clock, Log: c.Log, Offer: offer, Boarder: by, Bank: smallAmounts{s.boarding.bank}, Boarded: s.offerLater})
 	s.boarding.standing = &standing.Book{DB: s.DB, Keys: ks, Clock: c.Clock, Terms: by.Terms}
 	return nil
 }

@@ -110,6 +110,11 @@ func (o *Office) board(ctx context.Context, tx *store.Tx, a *Application, v Valu
 		FeePlan: a.FeePlan, Offer: o.Offer.Version, Fees: plan.Fees, At: now}); err != nil {
 		return err
 	}
+	if o.Boarded != nil {
+		if err := o.Boarded(ctx, tx, m); err != nil {
+			return err
+		}
+	}
 	// The law wants a merchant's identity kept; how long after the relation has ended, the privacy rules say.
 	return o.Subjects.PlaceHold(ctx, tx, a.ID.Subject(), "relation", time.Time{})
 }

@@ -55,6 +55,8 @@ type Config struct {
 	Acquirer string // the first three digits of every merchant number; "100" when ""
 	// SLA is how long a decision may take, by grade; 24, 48 and 72 hours when nil.
 	SLA map[Grade]time.Duration
+	// Boarded is called with a new merchant, in the transaction that makes it; nil: nothing follows.
+	Boarded func(ctx context.Context, tx *store.Tx, m merchant.Merchant) error
 	// FourEyes is from which grade on two reviewers approve; High when "".
 	FourEyes Grade
 }
