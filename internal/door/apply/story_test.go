@@ -23,6 +23,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"hawker/internal/advice"
 	"hawker/internal/auth"
 	"hawker/internal/door/apply"
@@ -30,6 +32,7 @@ import (
 	"hawker/internal/institution"
 	"hawker/internal/keys"
 	"hawker/internal/onboarding"
+	"hawker/internal/onboarding/population"
 	"hawker/internal/papers"
 	"hawker/internal/sandbox/bank"
 	"hawker/internal/store"
@@ -324,6 +327,60 @@ func TestFromTheInterviewToAMerchantInBothLanguages(t *testing.T) {
 			console.see("/ops/register", "到期服务")
 			console.see("/ops/register/provider/F000000000001", "1000001")
 		})
+	}
+}
+
+// look has axe judge a page on a phone and on a desk, in one language and light each; and in
+// every one when pictures are kept.
+func look(t *testing.T, ctx context.Context, base, path, name string) {
+	t.Helper()
+	if webtest.Shooting() {
+		webtest.Look(t, ctx, base, path, name)
+		return
+	}
+	for i, size := range []webtest.Size{webtest.Phone, webtest.Desk} {
+		odd := (len(name)+i)%2 == 1
+		webtest.Run(t, ctx, webtest.Screen(size), webtest.Prefers(odd), webtest.Speaks(map[bool]string{false: "zh-CN", true: "en"}[odd]), chromedp.Navigate(base+path))
+		webtest.Axe(t, ctx)
+		webtest.Wide(t, ctx)
+		webtest.Small(t, ctx)
+		if t.Failed() {
+			t.Fatalf("%s, size %v", path, size)
+		}
+	}
+}
+
+func TestEveryPageCanBeUsedByApplicantsAndReviewers(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	people := population.Make(7, 40, noon)
+	list := make([]onboarding.Sample, len(people))
+	for i, p := range people {
+		list[i] = p.Sample
+	}
+	ids, err := s.office.Load(t.Context(), list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.client("zh-CN")
+	q, err := url.ParseQuery(answers + "&model=soundbox&fee_plan=simple")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs []string
+	for k, v := range q {
+		pairs = append(pairs, k, v[0])
+	}
+	link := regexp.MustCompile(`/apply/open/[a-z2-7]{32}`).FindString(c.send("/apply/start", http.StatusOK, "还差 4 项", pairs...))
+
+	ctx := webtest.Browser(t)
+	look(t, ctx, s.url, "/apply", "apply-interview")
+	look(t, ctx, s.url, "/apply/plans?"+answers, "apply-plans")
+	webtest.Run(t, ctx, chromedp.Navigate(s.url+link))
+	look(t, ctx, s.url, "/apply/form", "apply-form")
+	s.is(anna)
+	for name, path := range map[string]string{"overview": "/ops", "queue": "/ops/review", "one": fmt.Sprintf("/ops/review/%d", ids[0]), "register": "/ops/register", "entry": "/ops/register/provider/F000000000001"} {
+		look(t, ctx, s.url, path, "console-"+name)
 	}
 }
 
