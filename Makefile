@@ -11,7 +11,7 @@ SEED ?= 1
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint api fuzz bench torture cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint api fuzz bench torture tour cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -70,6 +70,10 @@ TORTURE = bin/hawker torture --duration 230s --kill-every 1100ms --terminals 6 -
 torture: build postgres ## ten minutes of chaos on both databases, and the audit; SEED=n picks the plan
 	$(TORTURE) --database sqlite
 	$(TORTURE) --database postgres
+
+tour: chromium ## take the pictures of docs/tour.md anew
+	@mkdir -p docs/tour
+	HAWKER_TOUR=$(CURDIR)/docs/tour $(GO) test -count=1 -run TestTheTourIsTaken ./internal/app
 
 cover: postgres chromium ## coverage of each package by its own tests, and in all
 	@mkdir -p bin

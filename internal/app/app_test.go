@@ -26,6 +26,7 @@ import (
 	"hawker/internal/sandbox/cardnet"
 	"hawker/internal/sandbox/pos"
 	"hawker/internal/store/storetest"
+	"hawker/internal/web/webtest"
 )
 
 // childEnv makes the test binary serve from a data directory instead of testing, so
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 		serveChild(spec)
 		return
 	}
-	storetest.Main(m)
+	storetest.Main(webtest.Tests(m))
 }
 
 // serveChild runs a server until it is killed. spec is data|database|network|iso|master.

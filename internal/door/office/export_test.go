@@ -38,7 +38,7 @@ func TestAnExportHoldsEveryPaymentOfItsRange(t *testing.T) {
 		if err != nil || len(rows) != 213 {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
-		if got := strings.Join(rows[1], "|"); !strings.Contains(got, "Card|0013|CNY|46.51|0.00|0.28|0.00|Declined") {
+		if got := strings.Join(rows[1], "|"); !strings.Contains(got, "Card|0013|CNY|46.51|0.00|0.00|0.00|Declined") {
 			t.Errorf("the newest is %s", got)
 		}
 		if got := strings.Join(rows[2], "|"); !strings.Contains(got, "|46.50|46.50|0.28|0.00|Refunded") || rows[2][0] != "2026-11-22 12:00:00" {

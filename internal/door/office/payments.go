@@ -105,9 +105,17 @@ func net(p payment.Payment) money.Amount {
 	return money.New(p.Amount.Minor()-p.Refunded.Minor()-p.Fee.Minor()+p.RefundFee.Minor(), p.Amount.Currency())
 }
 
+// fee is what a payment costs; nothing when it is not taken, whatever it would have cost.
+func fee(p payment.Payment) money.Amount {
+	if !p.State.Taken() {
+		return money.Zero(p.Amount.Currency())
+	}
+	return p.Fee
+}
+
 func (o *Office) row(p payment.Payment, f filter) row {
 	at := p.Created.In(f.merchant.Zone)
-	x := row{Ref: payment.Ref(p.ID), At: at, Method: p.Method, Last4: p.Card.Last4, Amount: p.Amount, Fee: p.Fee, Net: net(p), State: shownState(p), Device: string(p.Terminal)}
+	x := row{Ref: payment.Ref(p.ID), At: at, Method: p.Method, Last4: p.Card.Last4, Amount: p.Amount, Fee: fee(p), Net: net(p), State: shownState(p), Device: string(p.Terminal)}
 	if f.first != f.last || f.first == 0 {
 		x.Day = at.Format("01-02")
 		if clock.DayOf(at, f.merchant.Zone, 0)/10000 != f.today/10000 {
