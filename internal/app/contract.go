@@ -93,7 +93,7 @@ func (s *Server) shown(ctx context.Context, m merchant.Merchant) (rates []feeloc
 // because the contract names what the approval has written down.
 const jobOffer = "contract.offer"
 
-// offerTries are about a day; afterwards the job stands among those that gave up, and an operator offers by hand.
+// offerTries are about a day; afterwards a case opens, and an operator offers by hand.
 const offerTries = 150
 
 // offerLater has a new merchant offered his contract soon.

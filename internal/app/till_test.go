@@ -28,24 +28,49 @@ type counter struct {
 // openCounter signs the first owner in on a running server.
 func openCounter(t *testing.T, s *Server) *counter {
 	t.Helper()
+	token, who := signIn(t, s, 0)
+	if err := s.Guard.SetPassword(t.Context(), who, "Braised-lantern-47-harbour"); err != nil {
+		t.Fatal(err)
+	}
+	return &counter{t: t, base: "http://" + s.HTTPAddr(), cookie: "hawker-session=" + token}
+}
+
+// signIn opens the first link of the shop's owner, 0, or of the first operator, 1.
+func signIn(t *testing.T, s *Server, which int) (token string, who auth.Who) {
+	t.Helper()
 	ctx, o := t.Context(), auth.Origin{Address: "127.0.0.1", Agent: "test"}
 	links, err := s.Hellos(ctx)
-	if err != nil || len(links) == 0 {
+	if err != nil || len(links) <= which {
 		t.Fatalf("%d links, %v", len(links), err)
 	}
-	_, secret, _ := strings.Cut(links[0].URL, "/hello/")
+	_, secret, _ := strings.Cut(links[which].URL, "/hello/")
 	e, _, err := s.Guard.OpenLink(ctx, secret, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := s.Guard.Find(ctx, e.Token, o)
+	if who, err = s.Guard.Find(ctx, e.Token, o); err != nil {
+		t.Fatal(err)
+	}
+	return e.Token, who
+}
+
+// running is a sandbox that serves until the test ends.
+func running(t *testing.T) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Addr: "127.0.0.1:0"}, HTTP: Listen{Addr: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler), Network: Network{Timeout: 2 * time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Guard.SetPassword(ctx, who, "Braised-lantern-47-harbour"); err != nil {
-		t.Fatal(err)
-	}
-	return &counter{t: t, base: "http://" + s.HTTPAddr(), cookie: "hawker-session=" + e.Token}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // do sends JSON and reads what a payment's view, or a refusal, says.
@@ -91,19 +116,7 @@ func (c *counter) charge(path, method string, minor int64, more map[string]any) 
 
 func TestTheTillTakesMoneyBesideTheSandboxsTerminal(t *testing.T) {
 	t.Parallel()
-	s, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Addr: "127.0.0.1:0"}, HTTP: Listen{Addr: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler), Network: Network{Timeout: 2 * time.Second}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	s := running(t)
 	c := openCounter(t, s)
 
 	if p := c.charge("payments", "cash", 4650, map[string]any{"tendered": 5000}); p["state"] != "approved" || p["change"] != 350.0 {

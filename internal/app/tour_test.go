@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/pquerna/otp/totp"
 
-	"hawker/internal/auth"
 	"hawker/internal/onboarding"
 	"hawker/internal/onboarding/population"
 	"hawker/internal/payment"
@@ -91,19 +89,10 @@ func sheet(state string) chromedp.Action {
 	return webtest.Until(`document.querySelector("#sheet")?.dataset.state === "` + state + `"`)
 }
 
-// signIn is the cookie of whoever a house's first link is for.
-func signIn(t *testing.T, s *Server, which int) (cookie chromedp.Action, token string) {
-	t.Helper()
-	links, err := s.Hellos(t.Context())
-	if err != nil || len(links) <= which {
-		t.Fatalf("%d links, %v", len(links), err)
-	}
-	_, secret, _ := strings.Cut(links[which].URL, "/hello/")
-	e, _, err := s.Guard.OpenLink(t.Context(), secret, auth.Origin{Address: "127.0.0.1", Agent: "tour"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return network.SetCookie("hawker-session", e.Token).WithURL("http://" + s.HTTPAddr()), e.Token
+// becomes makes the visitor whoever a session is of.
+func (w *tour) becomes(token string) {
+	w.t.Helper()
+	webtest.Run(w.t, w.ctx, network.SetCookie("hawker-session", token).WithURL(w.base))
 }
 
 // TestTheTourIsTaken walks through a sandbox as its people do, and keeps what they see.
@@ -112,19 +101,7 @@ func TestTheTourIsTaken(t *testing.T) {
 	if dir == "" {
 		t.Skip("make tour takes the pictures of docs/tour.md")
 	}
-	s, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Addr: "127.0.0.1:0"}, HTTP: Listen{Addr: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler), Network: Network{Timeout: 2 * time.Second}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	s := running(t)
 	w := &tour{t: t, ctx: webtest.Browser(t), dir: dir, base: "http://" + s.HTTPAddr()}
 
 	// Somebody who thinks about it.
@@ -135,8 +112,8 @@ func TestTheTourIsTaken(t *testing.T) {
 	w.see("plans", deskEN, "/apply/plans"+needs)
 
 	// The till.
-	owner, token := signIn(t, s, 0)
-	webtest.Run(t, w.ctx, owner)
+	token, _ := signIn(t, s, 0)
+	w.becomes(token)
 	w.see("till", phoneZH, "/pos", charging(), keypad("46.50"))
 	webtest.Run(t, w.ctx, tap(`[data-pay="card"]`), sheet("present"))
 	w.keep("card")
@@ -165,10 +142,11 @@ func TestTheTourIsTaken(t *testing.T) {
 	for i, minor := range []int64{1200, 2850, 900, 4650, 3300, 1500} {
 		p = c.charge("payments", "cash", minor, map[string]any{"tendered": minor + int64(i)*100})
 	}
-	if status, v := c.do("GET", "payments/"+p["id"].(string)+"/receipt", nil); status == http.StatusOK {
-		link, _ = v["link"].(string)
+	status, v := c.do("GET", "payments/"+p["id"].(string)+"/receipt", nil)
+	if status != http.StatusOK {
+		t.Fatalf("the receipt: %d %v", status, v)
 	}
-	w.see("receipt", phoneEN, pathOf(link))
+	w.see("receipt", phoneEN, pathOf(v["link"].(string)))
 
 	// A bank that does not answer.
 	w.see("reversed", phoneEN, "/pos", webtest.Until(`document.querySelector("#sheet")`), chromedp.Evaluate(`document.querySelector("#sheet").open && [...document.querySelectorAll("#sheet button")].find(b => /Next|Stop|Charge again|Close/.test(b.textContent))?.click()`, nil), charging(),
@@ -193,11 +171,7 @@ func TestTheTourIsTaken(t *testing.T) {
 	if _, err := s.boarding.office.Load(t.Context(), list); err != nil {
 		t.Fatal(err)
 	}
-	admin, token := signIn(t, s, 1)
-	who, err := s.Guard.Find(t.Context(), token, auth.Origin{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	token, who := signIn(t, s, 1)
 	enrolment, ticket, err := s.Guard.NewTOTP(t.Context(), who)
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +183,7 @@ func TestTheTourIsTaken(t *testing.T) {
 	if _, err := s.Guard.ConfirmTOTP(t.Context(), who, ticket, code); err != nil {
 		t.Fatal(err)
 	}
-	webtest.Run(t, w.ctx, admin)
+	w.becomes(token)
 	w.see("overview", deskDark, "/ops")
 	w.see("queue", phoneEN, "/ops/review")
 	w.see("register", deskEN, "/ops/register")

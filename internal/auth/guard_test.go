@@ -378,53 +378,52 @@ func TestTooManyRequestsOfOneAddressWait(t *testing.T) {
 
 func TestAPasswordIsFreshStrongAndNew(t *testing.T) {
 	t.Parallel()
-	{ // on one database: it hashes passwords more than it writes
-		h := newHouse(t, storetest.SQLite(t))
-		ctx := t.Context()
-		who, e := h.first(shop)
-		for name, secret := range map[string]string{"short": "kX9#", "the shop's": "xiaomannoodles!88", "his phone's": "mima13812345678", "pinyin": "woshishui1314"} {
-			if err := h.SetPassword(ctx, who, secret); err == nil {
-				t.Errorf("%s was taken", name)
-			}
+	// On one database: it hashes passwords more than it writes.
+	h := newHouse(t, storetest.SQLite(t))
+	ctx := t.Context()
+	who, e := h.first(shop)
+	for name, secret := range map[string]string{"short": "kX9#", "the shop's": "xiaomannoodles!88", "his phone's": "mima13812345678", "pinyin": "woshishui1314"} {
+		if err := h.SetPassword(ctx, who, secret); err == nil {
+			t.Errorf("%s was taken", name)
 		}
-		series := []string{good, better, "kX9#mQ2$vL7t", "tgbn qwu zpl 4471", "vasi lumo pret 902"}
-		for _, p := range series[:4] {
-			h.must(h.SetPassword(ctx, who, p))
+	}
+	series := []string{good, better, "kX9#mQ2$vL7t", "tgbn qwu zpl 4471", "vasi lumo pret 902"}
+	for _, p := range series[:4] {
+		h.must(h.SetPassword(ctx, who, p))
+	}
+	for _, p := range series[:4] {
+		if err := h.SetPassword(ctx, who, p); !errors.Is(err, auth.ErrReused) {
+			t.Errorf("one of the last four: %v", err)
 		}
-		for _, p := range series[:4] {
-			if err := h.SetPassword(ctx, who, p); !errors.Is(err, auth.ErrReused) {
-				t.Errorf("one of the last four: %v", err)
-			}
-		}
-		other, err := h.SignIn(ctx, "first.7", series[3], from)
-		h.must(err)
-		h.must(h.SetPassword(ctx, who, series[4]))
-		if _, err := h.Find(ctx, other.Token, from); !errors.Is(err, auth.ErrAnonymous) {
-			t.Errorf("another session outlived the password: %v", err)
-		}
-		if _, err := h.Find(ctx, e.Token, from); err != nil {
-			t.Errorf("this session ended: %v", err)
-		}
-		h.must(h.SetPassword(ctx, who, series[0])) // the fifth before
-		h.pass(10*time.Minute + time.Second)
-		if err := h.SetPassword(ctx, who, better); !errors.Is(err, auth.ErrStepUp) {
-			t.Errorf("somebody at a screen left open took the account: %v", err)
-		}
-		if err := h.Again(ctx, who, auth.Proof{Means: auth.ByPassword, Code: "wrong"}); !errors.Is(err, auth.ErrProof) {
-			t.Errorf("got %v", err)
-		}
-		h.must(h.Again(ctx, who, auth.Proof{Means: auth.ByPassword, Code: series[0]}))
-		h.must(h.SetPassword(ctx, who, better))
-		ends, remind := auth.Policy{PasswordDays: 90}.PasswordEnds(mustAccount(h, who), h.now())
-		if remind || !ends.Equal(h.now().AddDate(0, 0, 90)) {
-			t.Errorf("it ends %s, remind %v", ends, remind)
-		}
-		if _, remind := (auth.Policy{PasswordDays: 90}).PasswordEnds(mustAccount(h, who), h.now().AddDate(0, 0, 77)); !remind {
-			t.Error("nobody is reminded")
-		}
-		if ends, remind := (auth.Policy{}).PasswordEnds(mustAccount(h, who), h.now().AddDate(9, 0, 0)); remind || !ends.IsZero() {
-			t.Error("a password grows old without a rule")
-		}
+	}
+	other, err := h.SignIn(ctx, "first.7", series[3], from)
+	h.must(err)
+	h.must(h.SetPassword(ctx, who, series[4]))
+	if _, err := h.Find(ctx, other.Token, from); !errors.Is(err, auth.ErrAnonymous) {
+		t.Errorf("another session outlived the password: %v", err)
+	}
+	if _, err := h.Find(ctx, e.Token, from); err != nil {
+		t.Errorf("this session ended: %v", err)
+	}
+	h.must(h.SetPassword(ctx, who, series[0])) // the fifth before
+	h.pass(10*time.Minute + time.Second)
+	if err := h.SetPassword(ctx, who, better); !errors.Is(err, auth.ErrStepUp) {
+		t.Errorf("somebody at a screen left open took the account: %v", err)
+	}
+	if err := h.Again(ctx, who, auth.Proof{Means: auth.ByPassword, Code: "wrong"}); !errors.Is(err, auth.ErrProof) {
+		t.Errorf("got %v", err)
+	}
+	h.must(h.Again(ctx, who, auth.Proof{Means: auth.ByPassword, Code: series[0]}))
+	h.must(h.SetPassword(ctx, who, better))
+	ends, remind := auth.Policy{PasswordDays: 90}.PasswordEnds(mustAccount(h, who), h.now())
+	if remind || !ends.Equal(h.now().AddDate(0, 0, 90)) {
+		t.Errorf("it ends %s, remind %v", ends, remind)
+	}
+	if _, remind := (auth.Policy{PasswordDays: 90}).PasswordEnds(mustAccount(h, who), h.now().AddDate(0, 0, 77)); !remind {
+		t.Error("nobody is reminded")
+	}
+	if ends, remind := (auth.Policy{}).PasswordEnds(mustAccount(h, who), h.now().AddDate(9, 0, 0)); remind || !ends.IsZero() {
+		t.Error("a password grows old without a rule")
 	}
 }
 

@@ -6,7 +6,6 @@ package feelock
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +21,7 @@ import (
 
 // Refusals.
 var (
+	ErrNoPlan    = fault.New(fault.Unavailable, "fee_missing", "还没有生效的费率。签署合同后即可收款。", "No fee is in force yet. Payments begin once the contract is signed.")
 	ErrUncovered = fault.New(fault.Unavailable, "fee_uncovered", "费率记录与商户同意的不一致，已停止收款并通知客服。", "The fee on record is not the one that was agreed to. Payments are stopped and support has been told.")
 	ErrLocked    = fault.New(fault.Conflict, "fee_locked", "费率已经生效，只能通过提前三十天通知并经商户同意来变更。", "This fee is in force. It changes only with thirty days' notice and the merchant's consent.")
 	ErrTerms     = fault.New(fault.Invalid, "fee_terms", "费率不合格：费率应在 0 到 100% 之间，最低和封顶不能为负，封顶不能低于最低。", "This is no fee: the rate is 0 to 100 %, minimum and cap are not negative, and the cap is not under the minimum.")
@@ -78,15 +78,15 @@ func (p Plan) From() time.Time { return p.from }
 // Plans are the versions of a line's plan, newest first.
 type Plans []Plan
 
-// At gives the plan in force at an instant. A merchant without one cannot take the
-// payment: the error is Internal, because boarding must have set it.
+// At gives the plan in force at an instant; ErrNoPlan when there is none, as before the
+// contract is signed.
 func (p Plans) At(at time.Time) (Plan, error) {
 	for _, one := range p {
 		if !one.from.After(at) {
 			return one, nil
 		}
 	}
-	return Plan{}, errors.New("no fee plan is in force")
+	return Plan{}, ErrNoPlan
 }
 
 // Sealer makes the seals: the keystore's Vouch, a value nobody without the key can make.

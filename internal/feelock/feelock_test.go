@@ -40,8 +40,8 @@ func TestThePlanInForceIsTheNewestThatHasBegun(t *testing.T) {
 			t.Errorf("%s: %d, %v", c.name, p.Version(), err)
 		}
 	}
-	if p, err := plans.At(at(0).Add(-time.Microsecond)); err == nil {
-		t.Error("before the first begins there is", p)
+	if p, err := plans.At(at(0).Add(-time.Microsecond)); !errors.Is(err, ErrNoPlan) {
+		t.Error("before the first begins there is", p, err)
 	}
 }
 

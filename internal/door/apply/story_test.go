@@ -258,15 +258,7 @@ func TestFromTheInterviewToAMerchantInBothLanguages(t *testing.T) {
 			if status, body := c.do(http.MethodGet, "/apply/plans?"+strings.Replace(answers, "ticket=15", "ticket=x", 1), "", nil); status != http.StatusUnprocessableEntity || !strings.Contains(body, say("金额请写成", "write the amount")) {
 				t.Errorf("an amount that is none: %d", status)
 			}
-			q, err := url.ParseQuery(answers + "&model=soundbox&fee_plan=simple")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var pairs []string
-			for k, v := range q {
-				pairs = append(pairs, k, v[0])
-			}
-			c.send("/apply/start", http.StatusOK, say("还差 4 项", "4 to go"), pairs...)
+			c.send("/apply/start", http.StatusOK, say("还差 4 项", "4 to go"), choice(t)...)
 			c.send("/apply/form/person", http.StatusUnprocessableEntity, say("单独同意", "separate consent"), "holder", "王小满", "id_number", p["id_number"], "id_until", "2036-05-01", "phone", "123")
 			c.send("/apply/form/person", http.StatusOK, say("店名", "Shop&#39;s name"), "consent", "identity", "holder", "王小满", "id_number", p["id_number"], "id_until", "2036-05-01", "phone", p["phone"])
 			c.send("/apply/form/shop", http.StatusUnprocessableEntity, say("普通文字", "Only plain text"), "shop", "<b>面</b>", "mcc", "5812", "sells", "牛肉面", "region", "310000", "address", "测试路一号")
@@ -330,6 +322,19 @@ func TestFromTheInterviewToAMerchantInBothLanguages(t *testing.T) {
 	}
 }
 
+// choice is the interview's answers with a plan, as the form sends them.
+func choice(t *testing.T) (pairs []string) {
+	t.Helper()
+	q, err := url.ParseQuery(answers + "&model=soundbox&fee_plan=simple")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range q {
+		pairs = append(pairs, k, v[0])
+	}
+	return pairs
+}
+
 // look has axe judge a page on a phone and on a desk, in one language and light each; and in
 // every one when pictures are kept.
 func look(t *testing.T, ctx context.Context, base, path, name string) {
@@ -363,15 +368,7 @@ func TestEveryPageCanBeUsedByApplicantsAndReviewers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.client("zh-CN")
-	q, err := url.ParseQuery(answers + "&model=soundbox&fee_plan=simple")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pairs []string
-	for k, v := range q {
-		pairs = append(pairs, k, v[0])
-	}
-	link := regexp.MustCompile(`/apply/open/[a-z2-7]{32}`).FindString(c.send("/apply/start", http.StatusOK, "还差 4 项", pairs...))
+	link := regexp.MustCompile(`/apply/open/[a-z2-7]{32}`).FindString(c.send("/apply/start", http.StatusOK, "还差 4 项", choice(t)...))
 
 	ctx := webtest.Browser(t)
 	look(t, ctx, s.url, "/apply", "apply-interview")
