@@ -187,6 +187,11 @@ func (e *Engine) AskCode(ctx context.Context, r ReturnRequest) (Payment, Attempt
 	if err != nil {
 		return p, a, fmt.Errorf("ask for %s: %w", a.Ref(), err)
 	}
-	a, err = attemptByID(ctx, e.db.Read(), a.Merchant, a.ID)
+	if a, err = attemptByID(ctx, e.db.Read(), a.Merchant, a.ID); err != nil {
+		return p, a, err
+	}
+	if p.State == Created && a.State == Declined { // its wallet will not have it paid any more
+		p, err = e.Cancel(ctx, a.Merchant, a.Payment)
+	}
 	return p, a, err
 }
