@@ -1,9 +1,11 @@
 package iso
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"hawker/internal/channel"
 	"hawker/internal/iso8583"
 	"hawker/internal/payment"
 )
@@ -75,7 +77,7 @@ func (c *call) codeOriginal() (payment.ReturnRequest, error) {
 	return payment.ReturnRequest{Source: c.source(), Ref: c.message.Text(37), OriginalBatch: number(f61.Batch), OriginalTrace: number(f61.Trace), Method: c.wallet()}, nil
 }
 
-// voidCode answers 0200/720000/60: nobody pays it any more, or it is given back.
+// voidCode answers 0200/720000/60: nobody pays it any more, or it is given back, which the voucher tells.
 func (s *Server) voidCode(ctx context.Context, c *call) error {
 	amount, err := c.amount()
 	if err != nil {
@@ -87,7 +89,10 @@ func (s *Server) voidCode(ctx context.Context, c *call) error {
 	}
 	r.Amount = amount
 	a, err := s.Engine.VoidCode(ctx, r)
-	return s.settleAnswer(c, a, err)
+	if err = s.settleAnswer(c, a, err); err == nil && a.Kind == channel.Refund && a.State == payment.Approved {
+		c.reply.Set(59, iso8583.Build59(iso8583.QRVoucher, cmp.Or(a.AuthCode, a.Ref())))
+	}
+	return err
 }
 
 // askCode answers 0200/730000/60: what became of a payment by code.
