@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"hawker/internal/advice"
 	"hawker/internal/fault"
@@ -39,7 +40,8 @@ type overview struct {
 	Wrong    error
 	Plan     *advice.Plan
 	Pending  bool // a merchant's change that is not submitted
-	Orders   int
+	Orders   []ordered
+	Enter    bool // the merchant is there, and its owner can make his sign-in
 }
 
 type stepState struct {
@@ -50,6 +52,13 @@ type stepState struct {
 }
 
 type noted struct{ Field, Say string }
+
+// ordered is a terminal that was ordered for the merchant.
+type ordered struct {
+	Machine string
+	Waits   bool // it is not his yet
+	At      time.Time
+}
 
 type agreed struct {
 	Purpose onboarding.Purpose
@@ -66,7 +75,7 @@ func (p *Apply) form(r *web.Request) (web.Response, error) {
 
 // overview shows everything; wrong is what was refused a moment ago.
 func (p *Apply) overview(r *web.Request, a onboarding.Application, refused error) (web.Response, error) {
-	v := overview{words: wordsOf(r), A: a, Wrong: refused, Pending: a.Stood() && a.State == onboarding.Approved && a.Revision > a.Stands}
+	v := overview{words: wordsOf(r), A: a, Wrong: refused, Enter: a.Stood() && p.Enter != nil, Pending: a.Stood() && a.State == onboarding.Approved && a.Revision > a.Stands}
 	if a.State == onboarding.Withdrawn {
 		return web.Page("form", v), nil
 	}
@@ -98,6 +107,15 @@ func (p *Apply) overview(r *web.Request, a onboarding.Application, refused error
 	if err := p.told(r, a, &v); err != nil {
 		return nil, err
 	}
+	if a.Stood() {
+		list, err := onboarding.Orders(ctx, q, a.Merchant)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list {
+			v.Orders = append(v.Orders, ordered{p.machine(v.words, o.Model), o.State == "ordered", o.At})
+		}
+	}
 	if plan, err := p.Office.Offer.Compose(a.Needs, a.Model, a.FeePlan); err == nil {
 		v.Plan = &plan
 	}
@@ -109,6 +127,15 @@ func (p *Apply) overview(r *web.Request, a onboarding.Application, refused error
 		return web.Invalid("form", v), nil
 	}
 	return web.Page("form", v), nil
+}
+
+// machine is what a model is called.
+func (p *Apply) machine(w words, code string) string {
+	m, err := p.Office.Offer.Model(code)
+	if err != nil {
+		return code
+	}
+	return w.Say(m.Name)
 }
 
 // told is what reviewers said, and what was agreed to.
@@ -145,6 +172,29 @@ func (p *Apply) told(r *web.Request, a onboarding.Application, v *overview) erro
 		}
 	}
 	return err
+}
+
+// enter leads the owner of an approved merchant to his sign-in.
+func (p *Apply) enter(r *web.Request) (web.Response, error) {
+	if !p.starts.Lets(r.Request) {
+		return nil, errOften
+	}
+	a, err := p.mine(r)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Stood() || p.Enter == nil {
+		return nil, errNotYet
+	}
+	v, err := p.Office.Values(r.Context(), p.Office.DB.Read(), a)
+	if err != nil {
+		return nil, err
+	}
+	path, err := p.Enter(r.Context(), a.Merchant, v["holder"])
+	if err != nil {
+		return nil, err
+	}
+	return web.Redirect(path), nil
 }
 
 func (p *Apply) label(w words, k advice.Kind, field string) string {
