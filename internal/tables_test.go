@@ -23,13 +23,14 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // table's keys begin with merchant_id, so that its rows can be distributed by
 // merchant; a table that is not says why.
 var tables = map[string]struct{ owner, notRouted string }{
-	"merchants":     {"internal/merchant", "found by field 42 before the merchant is known"},
-	"fee_plans":     {"internal/feelock", ""},
-	"fee_heads":     {"internal/feelock", ""},
-	"fee_consents":  {"internal/feelock", ""},
-	"fee_proposals": {"internal/feelock", ""},
-	"fee_notices":   {"internal/feelock", ""},
-	"contracts":     {"internal/contract", ""},
+	"merchants":        {"internal/merchant", "found by field 42 before the merchant is known"},
+	"merchant_wallets": {"internal/merchant", ""},
+	"fee_plans":        {"internal/feelock", ""},
+	"fee_heads":        {"internal/feelock", ""},
+	"fee_consents":     {"internal/feelock", ""},
+	"fee_proposals":    {"internal/feelock", ""},
+	"fee_notices":      {"internal/feelock", ""},
+	"contracts":        {"internal/contract", ""},
 
 	"contract_acknowledgements": {"internal/contract", ""},
 	"contract_signatures":       {"internal/contract", ""},

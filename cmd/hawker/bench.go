@@ -28,10 +28,12 @@ type benchCommand struct {
 	Pgbench   *bool         `help:"Run pgbench's TPC-B first, for the ratio; with PostgreSQL by default." negatable:""`
 	Batching  string        `help:"off: the server commits every command by itself." enum:"on,off" default:"on"`
 	LogLevel  string        `help:"Of the server; its log goes to a file." enum:"debug,info,warn,error" default:"info"`
+	REST      bool          `name:"rest" help:"Ask by the REST API, and hold its rate against a bare echo that makes the same commits."`
 	Compare   bool          `help:"Make the standard set of runs on both databases, and hold it against the bars."`
 	JSON      bool          `name:"json" help:"Print JSON."`
 	Out       string        `help:"Write the JSON to this file too." placeholder:"FILE"`
 	Quiet     bool          `help:"No progress on standard error."`
+	AsEcho    string        `help:"Be the echo of a run, with the world in its data directory." hidden:"" placeholder:"DIR"`
 	AsNetwork string        `help:"Be the card network of a run, with the keys in its data directory." hidden:"" placeholder:"DIR"`
 }
 
@@ -72,9 +74,14 @@ func (c benchCommand) Run(ctx context.Context) error {
 	if c.AsNetwork != "" {
 		return bench.Network{Data: c.AsNetwork, Cards: c.Cards, Delay: c.Delay, Sandbox: c.Sandbox}.Run(ctx, os.Stdout)
 	}
+	if c.AsEcho != "" {
+		return bench.Echo{Data: c.AsEcho, Database: c.Database}.Run(ctx, os.Stdout)
+	}
 	var f finding
 	var err error
-	if c.Compare {
+	if c.REST {
+		f, err = bench.CompareREST(ctx, c.config())
+	} else if c.Compare {
 		f, err = bench.Compare(ctx, c.config())
 	} else {
 		f, err = bench.Run(ctx, c.config())

@@ -31,6 +31,7 @@ type cli struct {
 	Jobs         jobsCommand         `cmd:"" help:"List work that waits or gave up; make it run again."`
 	Batches      batchesCommand      `cmd:"" help:"List settled batches; show one, and on which payments host and terminal differ."`
 	Bills        billsCommand        `cmd:"" help:"Wallets' bills, held against our payments."`
+	Wallets      walletsCommand      `cmd:"" help:"Under which numbers WeChat Pay knows the merchants of a service provider."`
 	Fees         feesCommand         `cmd:"" help:"What merchants pay and agreed to; adopt fees from before the fee lock."`
 	Cases        casesCommand        `cmd:"" help:"List matters that wait for a person."`
 	Applications applicationsCommand `cmd:"" help:"Measure how applicants are reviewed."`

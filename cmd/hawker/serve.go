@@ -66,6 +66,7 @@ type walletFlags struct {
 	WeChatURL         string `name:"wechat-url" help:"WeChat Pay's API, instead of its own address." placeholder:"URL"`
 	WeChatApp         string `name:"wechat-app" help:"WeChat app id; without it WeChat Pay is simulated." placeholder:"ID"`
 	WeChatMerchant    string `name:"wechat-merchant" help:"Merchant number at WeChat Pay." placeholder:"MCHID"`
+	WeChatProvider    bool   `name:"wechat-provider" help:"The merchant number is a service provider's; merchants have numbers of their own, see hawker wallets."`
 	WeChatSerial      string `name:"wechat-serial" help:"Serial number of the API certificate." placeholder:"HEX"`
 	WeChatKey         string `name:"wechat-key" help:"PEM file with the certificate's private key." placeholder:"FILE"`
 	WeChatAPIv3Key    string `name:"wechat-apiv3-key" help:"File with the API v3 key, 32 characters." placeholder:"FILE"`
@@ -80,7 +81,7 @@ type walletFlags struct {
 
 func (f walletFlags) config() app.Wallets {
 	return app.Wallets{SimAddr: f.Wallets,
-		WeChat: app.WeChat{BaseURL: f.WeChatURL, AppID: f.WeChatApp, MchID: f.WeChatMerchant, Serial: f.WeChatSerial, KeyFile: f.WeChatKey,
+		WeChat: app.WeChat{BaseURL: f.WeChatURL, AppID: f.WeChatApp, MchID: f.WeChatMerchant, Provider: f.WeChatProvider, Serial: f.WeChatSerial, KeyFile: f.WeChatKey,
 			APIv3KeyFile: f.WeChatAPIv3Key, PublicKeyFile: f.WeChatPublicKey, PublicKeyID: f.WeChatPublicKeyID},
 		Alipay: app.Alipay{Gateway: f.AlipayURL, AppID: f.AlipayApp, SellerID: f.AlipaySeller, KeyFile: f.AlipayKey, PublicKeyFile: f.AlipayPublicKey}}
 }

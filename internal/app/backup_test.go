@@ -328,7 +328,7 @@ func (d *trade) find(db *store.DB, r pos.Result) (payment.Payment, error) {
 	}
 	m, ok := d.at[r.RRN]
 	if !ok {
-		m = firstProvisioned // the first till's
+		m = FirstProvisioned // the first till's
 	}
 	ctx := context.Background()
 	var of int64

@@ -32,6 +32,9 @@ type Device struct {
 // CardReceivable is the account of what the card network owes for a merchant's payments.
 func CardReceivable() ledger.Account { return books.Receivable(networkName) }
 
+// CodesReceivable is the account of what the card network owes for payments by code.
+func CodesReceivable() ledger.Account { return books.Receivable(payment.MethodUnionPay) }
+
 // CardHeld is the account of what cards' banks keep ready for pre-authorizations.
 func CardHeld() ledger.Account { return books.HeldAt(networkName) }
 
@@ -46,8 +49,8 @@ func SandboxKeys(data string) (zpk, zak tdes.Key, err error) {
 	return shared[0], shared[1], err
 }
 
-// firstProvisioned is the first merchant's number: above what the sandbox seeds.
-const firstProvisioned merchant.ID = 1001
+// FirstProvisioned is Provision's first merchant's number: above what the sandbox seeds.
+const FirstProvisioned merchant.ID = 1001
 
 // Provision fills a fresh data directory and database with merchants, each with so
 // many terminals of its own, their master keys, and the keys of a simulated network.
@@ -74,7 +77,7 @@ func Provision(ctx context.Context, c Config, merchants, terminals int) (devices
 	if err := db.Write(ctx, func(tx *store.Tx) error {
 		devices = nil // Write may run this again
 		for i := range merchants {
-			made, err := s.provision(ctx, tx, firstProvisioned+merchant.ID(i), terminals)
+			made, err := s.provision(ctx, tx, FirstProvisioned+merchant.ID(i), terminals)
 			if err != nil {
 				return err
 			}

@@ -21,8 +21,10 @@ import (
 	"hawker/internal/channel/alipay"
 	"hawker/internal/channel/wechat"
 	"hawker/internal/door/notify"
+	"hawker/internal/merchant"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/wallet"
+	"hawker/internal/store"
 )
 
 // Wallets are the wallets that Hawker takes payments through. One that is not
@@ -43,6 +45,7 @@ type WeChat struct {
 	BaseURL       string // "" is WeChat Pay's own
 	AppID         string // "" simulates WeChat Pay
 	MchID         string
+	Provider      bool   // MchID is a service provider: merchants are named by their own numbers, merchant.SetWalletNumber
 	Serial        string // of the API certificate
 	KeyFile       string // its private key, PEM
 	APIv3KeyFile  string // 32 characters
@@ -104,6 +107,9 @@ func (s *Server) weChat() (channel.Wallet, error) {
 	a, c := s.Config.Wallets.WeChat, s.Config
 	to := wechat.Config{Name: payment.MethodWeChat, BaseURL: a.BaseURL, AppID: a.AppID, MchID: a.MchID, Serial: a.Serial, PublicKeyID: a.PublicKeyID,
 		NotifyURL: s.base() + notify.Path + payment.MethodWeChat, Pace: c.Wallets.Pace, Clock: c.Clock, Log: c.Log}
+	if a.Provider {
+		to.Numbers = s.numbersAt(payment.MethodWeChat)
+	}
 	if a.AppID == "" {
 		sim := s.accounts.WeChat
 		public, err := s.accounts.WeChatPublicKey()
@@ -126,6 +132,17 @@ func (s *Server) weChat() (channel.Wallet, error) {
 	}
 	to.PublicKeys = map[string]string{a.PublicKeyID: public}
 	return wechat.New(to)
+}
+
+// numbersAt finds merchants' numbers at a wallet by when the sale began that a request is about.
+func (s *Server) numbersAt(method string) wechat.Numbers {
+	return func(ctx context.Context, m int64, sale string) (string, error) {
+		id, err := payment.ParseRef(sale)
+		if err != nil {
+			return "", err
+		}
+		return merchant.NumberAt(ctx, s.DB.Read(), merchant.ID(m), method, store.IDTime(id).Add(time.Millisecond-time.Microsecond)) // ids know milliseconds
+	}
 }
 
 func (s *Server) aliPay() (channel.Wallet, error) {

@@ -37,10 +37,10 @@ func (t tallies) total() (all tally) {
 	return all
 }
 
-// Audit holds what the terminals were told against what is recorded. Counts are
+// Audit holds what terminals or programs were told against what is recorded. Counts are
 // payments, sums are fen; what a preload had put there is taken off.
 type Audit struct {
-	Acknowledged int64  `json:"acknowledged"` // approved sales that a terminal has seen, warm-up included
+	Acknowledged int64  `json:"acknowledged"` // approved payments that somebody was told of, warm-up included
 	Database     int64  `json:"database"`     // approved attempts
 	Network      int64  `json:"network"`      // sales less reversals in the network's books
 	Minor        int64  `json:"acknowledged_minor"`
@@ -53,12 +53,13 @@ type Audit struct {
 // proven too: it takes a minute for some millions.
 const provable = 100_000
 
-// told is what the terminals were told.
+// told is what the askers were told.
 func (l *load) told() tallies {
 	t := tallies{}
-	for _, one := range l.terminals {
-		m := t[one.Merchant]
-		t[one.Merchant] = tally{m.Count + int64(one.count), m.Minor + one.sum}
+	for _, a := range l.askers {
+		one := a.tally()
+		m := t[one.merchant]
+		t[one.merchant] = tally{m.Count + int64(one.count), m.Minor + one.sum}
 	}
 	return t
 }
@@ -76,12 +77,12 @@ func approvedSince(ctx context.Context, q store.Querier, devices []app.Device, s
 	return sales, nil
 }
 
-// receivables reads what the ledger says that the network owes for each merchant.
-func receivables(ctx context.Context, q store.Querier) (tallies, error) {
+// receivables reads what the ledger says that the network owes for each merchant, for cards or for codes.
+func receivables(ctx context.Context, q store.Querier, account ledger.Account) (tallies, error) {
 	owed := tallies{}
 	lines, err := ledger.Trial(ctx, q, 0)
 	for _, l := range lines {
-		if l.Account == app.CardReceivable() {
+		if l.Account == account {
 			owed[merchant.ID(l.Owner)] = tally{Minor: l.Balance.Minor()}
 		}
 	}
@@ -117,7 +118,7 @@ func (w *world) audit(ctx context.Context, told tallies, books []byte) (a Audit,
 	if err != nil {
 		return a, err
 	}
-	ledgers, err := receivables(ctx, db.Read())
+	ledgers, err := receivables(ctx, db.Read(), w.account)
 	if err != nil {
 		return a, err
 	}
@@ -129,7 +130,7 @@ func (w *world) audit(ctx context.Context, told tallies, books []byte) (a Audit,
 	for _, d := range w.devices {
 		t := told[d.Merchant]
 		if t != sales[d.Merchant] || t != network[d.Merchant] || t.Minor != ledgers[d.Merchant].Minor {
-			a.Difference = fmt.Sprintf("merchant %s: terminals %v, database %v, network %v, ledger %d",
+			a.Difference = fmt.Sprintf("merchant %s: told %v, database %v, network %v, ledger %d",
 				d.MID, t, sales[d.Merchant], network[d.Merchant], ledgers[d.Merchant].Minor)
 			return a, nil
 		}

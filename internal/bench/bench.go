@@ -36,6 +36,8 @@ type Config struct {
 	Cooldown    time.Duration // before the server's memory is looked at again
 	Preload     int           // payments in the tables before
 	Pgbench     bool          // measure what TPC-B makes of the PostgreSQL, or of a throw-away one for SQLite
+	REST        bool          // ask by the REST API, as so many programs, instead of by terminals
+	Echo        bool          // with REST: of the bare echo, and not of Hawker
 	BatchingOff bool          // let the server commit every command by itself
 	LogLevel    string        // of the server
 	Progress    io.Writer     // nil is silent
@@ -91,6 +93,14 @@ func Run(ctx context.Context, c Config) (r Report, err error) {
 	return r, err
 }
 
+// dial gives the load, connected and ready.
+func (c Config) dial(ctx context.Context, w *world) (*load, error) {
+	if c.REST {
+		return programs(ctx, w)
+	}
+	return signedOn(ctx, w.terminals, w.devices, Cards(c.Cards))
+}
+
 // probe is how long the disk is measured before the load, and again after it.
 func (c Config) probe() time.Duration { return min(time.Second, c.Duration/10) }
 
@@ -112,7 +122,7 @@ func (c Config) measure(ctx context.Context, s *server) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	l, err := signedOn(ctx, w.terminals, w.devices, Cards(c.Cards))
+	l, err := c.dial(ctx, w)
 	if err != nil {
 		return r, fmt.Errorf("%w%s", err, w.serve.lastWords())
 	}
@@ -144,6 +154,9 @@ func (c Config) measure(ctx context.Context, s *server) (r Report, err error) {
 	books, err := w.stop()
 	if err != nil {
 		return r, err
+	}
+	if c.Echo {
+		return r, nil // it tells nobody of money
 	}
 	r.Audit, err = w.audit(ctx, l.told(), books)
 	return r, err

@@ -41,6 +41,7 @@ const (
 	barHistory = 0.8       // of the empty tables' rate
 	barMemory  = 300 << 20 // bytes
 	barReturn  = 1.2       // of the idle server's memory
+	barREST    = 0.6       // of the bare echo's rate
 	barBatches = 3.0       // times the rate without batching
 	short      = 2         // lone and unbatched runs take so much less time
 	quiet      = 0.05      // of the machine, for others
@@ -123,6 +124,36 @@ func withHistory(_ Comparison, full, r Report) []Bar {
 	return []Bar{atLeast(fmt.Sprintf("%s, rate with %d payments to rate without", r.Database, r.Preload), "×", ratio(r.Rate, full.Rate), barHistory)}
 }
 
+// CompareREST holds the REST API against a bare echo of net/http that makes the same
+// commits, one after the other on fresh tables: with Config.Database "sqlite" there, else
+// on the PostgreSQL that it names.
+func CompareREST(ctx context.Context, c Config) (out Comparison, err error) {
+	c.REST, c.Cards, c.Preload = true, 1, 0
+	if err := c.complete(); err != nil {
+		return out, err
+	}
+	var s *server
+	if c.Database != sqlite {
+		if s, err = startServer(ctx, c.Database); err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, s.stop()) }()
+	}
+	for _, c.Echo = range []bool{false, true} {
+		r, err := c.measure(ctx, s)
+		if err == nil {
+			err = r.Err()
+		}
+		if err != nil {
+			return out, err
+		}
+		out.Reports = append(out.Reports, r)
+	}
+	api, bare := out.Reports[0], out.Reports[1]
+	out.Bars = []Bar{atLeast(api.Database+", rate of the REST API to a bare echo's", "×", ratio(api.Rate, bare.Rate), barREST)}
+	return out, nil
+}
+
 // Err names the bars that were missed; nil when there are none.
 func (c Comparison) Err() error {
 	var missed []string
@@ -139,7 +170,9 @@ func (c Comparison) Err() error {
 
 // Print writes every report and the table of bars.
 func (c Comparison) Print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "pgbench: %.0f TPC-B/s (scale %d, %d clients, prepared)\n", c.TPCB, pgbenchScale, pgbenchClients)
+	if c.TPCB > 0 {
+		_, _ = fmt.Fprintf(w, "pgbench: %.0f TPC-B/s (scale %d, %d clients, prepared)\n", c.TPCB, pgbenchScale, pgbenchClients)
+	}
 	for _, r := range c.Reports {
 		r.Print(w)
 	}

@@ -11,13 +11,17 @@ var requests = layoutOf(iso8583.CardNetwork)
 
 // answerFields are an answer's fields before its MAC. What the network does not add
 // itself is repeated as it came, if it came.
-var answerFields = [...]int{3, 4, 7, 11, 32, 33, 37, 38, 39, 41, 42, 44, 49, 70}
+var answerFields = [...]int{3, 4, 7, 11, 32, 33, 37, 38, 39, 41, 42, 44, 49, 59, 70}
 
 // Fields 38 and 44 as they are packed.
 var (
 	authCode     = []byte("123456")
+	vouchers     = append([]byte{0x00, byte(len(voucher)+5)/10<<4 | byte(len(voucher)+5)%10}, iso8583.Build59(iso8583.QRVoucher, voucher)...)
 	institutions = append([]byte{0x22}, "99622200   10000000   "...)
 )
+
+// voucher names every payment by code.
+const voucher = "20261126000000000001"
 
 // answer appends the answer to a frame; nothing to what is no request under our key.
 func (n *light) answer(out, frame []byte) []byte {
@@ -44,6 +48,8 @@ func (n *light) answer(out, frame []byte) []byte {
 			value = authCode
 		case field == 44:
 			value = institutions
+		case field == 59 && len(value) > 0: // a customer's code came; a voucher goes
+			value = vouchers
 		}
 		if len(value) > 0 {
 			out[begin+4+(field-1)/8] |= 0x80 >> ((field - 1) % 8)

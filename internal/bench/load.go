@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hawker/internal/app"
+	"hawker/internal/merchant"
 	"hawker/internal/sandbox/cards"
 )
 
@@ -21,12 +22,33 @@ const (
 	stopping
 )
 
-// load is all terminals together.
+// asker is a terminal or a program that asks for one payment after another.
+type asker interface {
+	// work asks until the load stops. An error ends the whole run: it says that the
+	// server broke off or broke the protocol, not that it was slow or refused.
+	work(l *load) error
+	hangUp()
+	tally() *noted
+}
+
+// noted is what one asker was told.
+type noted struct {
+	name     string
+	merchant merchant.ID
+	latency  Histogram      // of what was approved in the measured time
+	declined map[string]int // answers in the measured time that approved nothing, by their code
+	count    int            // of all approved, warm-up included
+	sum      int64          // fen
+}
+
+func (n *noted) tally() *noted { return n }
+
+// load is all askers together.
 type load struct {
-	terminals []*terminal
-	phase     atomic.Int32
-	paid      atomic.Int64 // approved sales, warm-up included
-	refused   atomic.Int64 // answers other than 00
+	askers  []asker
+	phase   atomic.Int32
+	paid    atomic.Int64 // approved payments, warm-up included
+	refused atomic.Int64 // answers that approved nothing
 }
 
 func (l *load) now() phase { return phase(l.phase.Load()) }
@@ -34,19 +56,31 @@ func (l *load) now() phase { return phase(l.phase.Load()) }
 // signedOn dials every device, a few at a time, and signs it on. Every card
 // belongs to one terminal, or to several when there are fewer cards than terminals.
 func signedOn(ctx context.Context, address string, devices []app.Device, all []cards.Card) (*load, error) {
-	l := &load{terminals: make([]*terminal, len(devices))}
-	failed := make([]error, len(devices))
-	slots := make(chan struct{}, 16)
-	var wg sync.WaitGroup
-	for i, d := range devices {
+	return dialled(len(devices), func(i int) (asker, error) {
+		d := devices[i]
 		mine := []cards.Card{all[i%len(all)]}
 		for at := i + len(devices); at < len(all); at += len(devices) {
 			mine = append(mine, all[at])
 		}
+		return dial(ctx, address, d, mine)
+	})
+}
+
+// dialled makes so many askers, a few at a time.
+func dialled(n int, dial func(i int) (asker, error)) (*load, error) {
+	l := &load{askers: make([]asker, n)}
+	failed := make([]error, n)
+	slots := make(chan struct{}, 16)
+	var wg sync.WaitGroup
+	for i := range n {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			l.terminals[i], failed[i] = dial(ctx, address, d, mine)
+			if a, err := dial(i); err != nil {
+				failed[i] = err
+			} else {
+				l.askers[i] = a
+			}
 		})
 	}
 	wg.Wait()
@@ -59,9 +93,9 @@ func signedOn(ctx context.Context, address string, devices []app.Device, all []c
 
 // hangUp ends every connection; it may be called again.
 func (l *load) hangUp() {
-	for _, t := range l.terminals {
-		if t != nil {
-			_ = t.conn.Close() // nothing is expected of it any more
+	for _, a := range l.askers {
+		if a != nil {
+			a.hangUp()
 		}
 	}
 }
@@ -70,15 +104,15 @@ func (l *load) hangUp() {
 const patience = time.Minute
 
 // run loads the server: warm-up, then the measured time between before and after.
-// It returns when every terminal has the answer to its last sale.
+// It returns when every asker has the answer to its last payment.
 func (l *load) run(ctx context.Context, warmup, duration time.Duration, before, after func()) error {
 	ctx, broken := context.WithCancelCause(ctx)
 	defer broken(nil)
 	var wg sync.WaitGroup
-	for _, t := range l.terminals {
+	for _, a := range l.askers {
 		wg.Go(func() {
-			if err := t.work(l); err != nil {
-				broken(fmt.Errorf("terminal %s/%s: %w", t.MID, t.TID, err))
+			if err := a.work(l); err != nil {
+				broken(fmt.Errorf("%s: %w", a.tally().name, err))
 			}
 		})
 	}
@@ -105,22 +139,45 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// latency is all terminals' together.
+// latency is all askers' together.
 func (l *load) latency() *Histogram {
 	var all Histogram
-	for _, t := range l.terminals {
-		all.Add(&t.latency)
+	for _, a := range l.askers {
+		all.Add(&a.tally().latency)
 	}
 	return &all
 }
 
-// declined counts the measured time's answers other than 00, by response code.
+// declined counts the measured time's answers that approved nothing, by their code.
 func (l *load) declined() map[string]int {
 	all := map[string]int{}
-	for _, t := range l.terminals {
-		for code, n := range t.declined {
+	for _, a := range l.askers {
+		for code, n := range a.tally().declined {
 			all[code] += n
 		}
 	}
 	return all
 }
+
+// note counts an answer: its time if it came in the measured time, its money always.
+// Its code is "" when the payment was approved.
+func (l *load) note(n *noted, code string, amount int64, took time.Duration) {
+	measured := l.now() == measuring
+	if code != "" {
+		l.refused.Add(1)
+		if measured {
+			n.declined[code]++
+		}
+		return
+	}
+	n.count++
+	n.sum += amount
+	l.paid.Add(1)
+	if measured {
+		n.latency.Record(took)
+	}
+}
+
+// amountOf spreads payments from 10.00 to 89.99: none meets an amount at which the
+// simulated network misbehaves.
+func amountOf(n int) int64 { return 1000 + int64(n)*37%8000 }

@@ -36,8 +36,9 @@ func (m *meter) read(ctx context.Context) (r reading) {
 	var err error
 	r.commits, err = scrape(ctx, m.w.metrics)
 	m.err = errors.Join(m.err, err)
-	r.cpu = map[string]time.Duration{
-		"serve": cpuTime(m.w.serve.cmd.Process.Pid), "network": cpuTime(m.w.network.cmd.Process.Pid), "bench": cpuTime(os.Getpid()),
+	r.cpu = map[string]time.Duration{"serve": cpuTime(m.w.serve.cmd.Process.Pid), "bench": cpuTime(os.Getpid())}
+	if m.w.network != nil {
+		r.cpu["network"] = cpuTime(m.w.network.cmd.Process.Pid)
 	}
 	if m.server != nil && m.server.pid != 0 {
 		r.cpu["postgres"] = familyTime(m.server.pid)

@@ -50,7 +50,7 @@ func check(t *testing.T, db *store.DB, devices []app.Device, payments int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owed, err := receivables(t.Context(), db.Read())
+	owed, err := receivables(t.Context(), db.Read(), app.CardReceivable())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type Report struct {
 	Go        string             `json:"go"`
 	CPUs      int                `json:"cpus"`
 	Database  string             `json:"database"`
+	Asked     string             `json:"asked"` // by whom: terminals, REST, echo
 	Terminals int                `json:"terminals"`
 	Merchants int                `json:"merchants"`
 	Cards     int                `json:"cards"`
@@ -68,7 +69,13 @@ func (c Config) report(s *server) Report {
 	if s != nil {
 		database = throwAway
 	}
-	return Report{Started: time.Now().UTC(), Go: runtime.Version(), CPUs: runtime.NumCPU(), Database: database, Terminals: c.Terminals, Merchants: c.Merchants,
+	asked := "terminals"
+	if c.Echo {
+		asked = "echo"
+	} else if c.REST {
+		asked = "REST"
+	}
+	return Report{Asked: asked, Started: time.Now().UTC(), Go: runtime.Version(), CPUs: runtime.NumCPU(), Database: database, Terminals: c.Terminals, Merchants: c.Merchants,
 		Cards: c.Cards, Preload: c.Preload, Delay: c.Delay, Sandbox: c.Sandbox, Duration: c.Duration, Batching: !c.BatchingOff, LogLevel: c.LogLevel}
 }
 
@@ -99,8 +106,15 @@ func (r Report) Print(w io.Writer) {
 	if !r.Batching {
 		batching = ", batching off"
 	}
-	_, _ = fmt.Fprintf(w, "%s: %d terminals of %d merchants, %d cards, %d payments before, %s network with a delay of %s, %s%s\n",
-		r.Database, r.Terminals, r.Merchants, r.Cards, r.Preload, network, r.Delay, r.Duration, batching)
+	switch r.Asked {
+	case "REST":
+		_, _ = fmt.Fprintf(w, "%s: %d programs by the REST API, %s network with a delay of %s, %s%s\n", r.Database, r.Terminals, network, r.Delay, r.Duration, batching)
+	case "echo":
+		_, _ = fmt.Fprintf(w, "%s: %d programs of a bare echo that makes the same commits, %s\n", r.Database, r.Terminals, r.Duration)
+	default:
+		_, _ = fmt.Fprintf(w, "%s: %d terminals of %d merchants, %d cards, %d payments before, %s network with a delay of %s, %s%s\n",
+			r.Database, r.Terminals, r.Merchants, r.Cards, r.Preload, network, r.Delay, r.Duration, batching)
+	}
 	line("payments", "%d, %.0f/s", r.Payments, r.Rate)
 	line("time", "p50 %s  p99 %s  p99.9 %s  max %s", millis(r.Latency.P50), millis(r.Latency.P99), millis(r.Latency.P999), millis(r.Latency.Max))
 	line("errors", "%s", counts(r.Errors))
@@ -118,6 +132,9 @@ func (r Report) Print(w io.Writer) {
 	line("fdatasync", "%s for 8 KiB; own time p50 %s, %.1f of them", millis(r.Sync), millis(r.Own()), ratio(float64(r.Own()), float64(r.Sync)))
 	if r.TPCB > 0 {
 		line("pgbench", "%.0f TPC-B/s (scale %d, %d clients, prepared): %.2f payments for each", r.TPCB, pgbenchScale, pgbenchClients, ratio(r.Rate, r.TPCB))
+	}
+	if r.Asked == "echo" {
+		return
 	}
 	if r.Audit.Difference == "" {
 		line("audit", "%d acknowledged, all of them once in database, ledger and network's books", r.Audit.Acknowledged)

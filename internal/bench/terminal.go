@@ -19,16 +19,14 @@ import (
 // the next as soon as the answer is there.
 type terminal struct {
 	app.Device
+	noted
 	conn  net.Conn
 	in    *bufio.Reader
 	sales []*sale // one for each of its cards, used in turn
 	trace int
-
-	latency  Histogram
-	declined map[string]int // answers in the measured time that were not 00
-	count    int            // of all it was told of as approved, warm-up included
-	sum      int64          // fen
 }
+
+func (t *terminal) hangUp() { _ = t.conn.Close() } // nothing is expected of it any more
 
 // dial connects and signs on.
 func dial(ctx context.Context, address string, d app.Device, mine []cards.Card) (*terminal, error) {
@@ -36,7 +34,8 @@ func dial(ctx context.Context, address string, d app.Device, mine []cards.Card) 
 	if err != nil {
 		return nil, err
 	}
-	t := &terminal{Device: d, conn: conn, in: bufio.NewReaderSize(conn, profile.MaxFrame+2), trace: 1, declined: map[string]int{}}
+	t := &terminal{Device: d, conn: conn, in: bufio.NewReaderSize(conn, profile.MaxFrame+2), trace: 1,
+		noted: noted{name: "terminal " + d.MID + "/" + d.TID, merchant: d.Merchant, declined: map[string]int{}}}
 	err = t.signOn(mine)
 	for try := 1; errors.Is(err, errNotNow) && try < tries; try++ {
 		err = t.signOn(mine)
@@ -126,8 +125,7 @@ const (
 	lastTrace = 999999
 )
 
-// work sells until the load stops. An error ends the whole run: it says that the
-// server broke off or broke the protocol, not that it was slow or refused.
+// work sells until the load stops.
 func (t *terminal) work(l *load) error {
 	for l.now() != stopping {
 		if t.trace > lastTrace {
@@ -146,29 +144,11 @@ func (t *terminal) work(l *load) error {
 		if err != nil {
 			return err
 		}
-		t.note(l, string(code[:]), amount, time.Since(began))
+		refusal := string(code[:])
+		if refusal == approved {
+			refusal = ""
+		}
+		l.note(&t.noted, refusal, amount, time.Since(began))
 	}
 	return nil
-}
-
-// amountOf spreads sales from 10.00 to 89.99: none meets an amount at which the
-// simulated network misbehaves.
-func amountOf(trace int) int64 { return 1000 + int64(trace)*37%8000 }
-
-// note counts an answer: its time if it came in the measured time, its money always.
-func (t *terminal) note(l *load, code string, amount int64, took time.Duration) {
-	measured := l.now() == measuring
-	if code != approved {
-		l.refused.Add(1)
-		if measured {
-			t.declined[code]++
-		}
-		return
-	}
-	t.count++
-	t.sum += amount
-	l.paid.Add(1)
-	if measured {
-		t.latency.Record(took)
-	}
 }

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"hawker/internal/apikey"
 	"hawker/internal/app"
+	"hawker/internal/ledger"
 	"hawker/internal/store"
 )
 
@@ -19,18 +21,23 @@ type world struct {
 	target     string // the database's URL; "" is SQLite in dir
 	devices    []app.Device
 	preload    int
-	receivable tallies // what the preload left
-	since      int64   // the load's attempts have ids from here on
+	account    ledger.Account // of what the network owes
+	receivable tallies        // what the preload left
+	since      int64          // the load's attempts have ids from here on
 	network    *process
 	serve      *process
-	terminals  string // address of the terminal port
-	metrics    string // URL
+	terminals  string          // address of the terminal port
+	keys       []apikey.Secret // of each device's program
+	metrics    string          // URL
 	closers    []func() error
 }
 
 // build makes a world; the caller tears it down, also after an error.
 func (c Config) build(ctx context.Context, s *server) (w *world, err error) {
-	w = &world{}
+	w = &world{account: app.CardReceivable()}
+	if c.REST {
+		w.account = app.CodesReceivable()
+	}
 	if w.dir, err = os.MkdirTemp("", "hawker-bench-"); err != nil {
 		return w, err
 	}
@@ -65,6 +72,11 @@ func (c Config) fill(ctx context.Context, w *world) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if c.REST {
+		if err := w.giveKeys(ctx, db); err != nil {
+			return err
+		}
+	}
 	if c.Preload > 0 {
 		h := history{db: db, payments: c.Preload, first: w.devices[0].Merchant, merchants: c.Merchants, terminals: each}
 		if err := h.write(ctx, c.say); err != nil {
@@ -72,7 +84,7 @@ func (c Config) fill(ctx context.Context, w *world) (err error) {
 		}
 	}
 	w.preload, w.since = c.Preload, store.NewID(time.Now())
-	w.receivable, err = receivables(ctx, db.Read())
+	w.receivable, err = receivables(ctx, db.Read(), w.account)
 	return err
 }
 
@@ -80,6 +92,9 @@ func (c Config) fill(ctx context.Context, w *world) (err error) {
 func (c Config) run(ctx context.Context, w *world) (err error) {
 	role := func(name string, args ...string) (*process, error) {
 		return start(ctx, w.dir, name, append([]string{c.Program}, args...))
+	}
+	if c.Echo {
+		return c.runEcho(w, role)
 	}
 	network := []string{"bench", "--as-network", w.dir, "--cards", strconv.Itoa(c.Cards), "--delay", c.Delay.String()}
 	if c.Sandbox {

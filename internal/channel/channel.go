@@ -60,7 +60,7 @@ type Merchant struct {
 	Place string
 	MCC   string
 	Zone  *time.Location
-	Sub   string // its number at the wallet under a service provider (WeChat sub_mchid); "" for a channel's own merchant
+	Sub   string // its number at the wallet under a service provider (WeChat sub_mchid), filled in by such a channel; else ""
 }
 
 // Card is the payer's card as a terminal presented it. Its secrets travel through

@@ -14,6 +14,7 @@ import (
 
 	"hawker/internal/clock"
 	"hawker/internal/merchant"
+	"hawker/internal/money"
 	"hawker/internal/store"
 )
 
@@ -75,12 +76,14 @@ func linkOf(ctx context.Context, q store.Querier, a Attempt) (link string, err e
 	return link, err
 }
 
-// byPlates is what a payer has paid, or may still pay, by static plates on a day, in minor units.
-func byPlates(ctx context.Context, q store.Querier, m merchant.ID, payer string, day clock.Day) (minor int64, err error) {
+// byPlates is what a payer has paid, or may still pay, by static plates of whichever merchant
+// since an instant, in minor units. What two merchants are asked in the same moment may not
+// see each other where the database has several writers.
+func byPlates(ctx context.Context, q store.Querier, payer string, c money.Currency, since time.Time) (minor int64, err error) {
 	err = q.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(p.amount_minor - p.refunded_minor), 0) AS BIGINT) FROM orders o
 		JOIN payments p ON p.merchant_id = o.merchant_id AND p.payment_id = o.payment_id
-		WHERE o.merchant_id = $1 AND o.payer = $2 AND o.day = $3 AND o.plate > 0
-		AND p.state NOT IN ('declined', 'cancelled', 'expired', 'reversed')`, m, payer, day).Scan(&minor)
+		WHERE o.payer = $1 AND o.created_at >= $2 AND o.plate > 0 AND p.currency = $3
+		AND p.state NOT IN ('declined', 'cancelled', 'expired', 'reversed')`, payer, store.At(since), c).Scan(&minor)
 	return minor, err
 }
 

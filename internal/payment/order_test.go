@@ -12,7 +12,9 @@ import (
 	"hawker/internal/card"
 	"hawker/internal/channel"
 	"hawker/internal/fault"
+	"hawker/internal/merchant"
 	"hawker/internal/money"
+	"hawker/internal/paylink"
 	"hawker/internal/payment"
 	"hawker/internal/risk"
 	"hawker/internal/store"
@@ -492,6 +494,25 @@ func TestAPlateTakesWhatClassDAllows(t *testing.T) {
 		}
 		if err := plate("bob", 500_00); err != nil {
 			t.Error(err)
+		}
+		next := w.merchant
+		next.ID, next.MID, next.Zone, next.Cutoff = 2, "104310058120002", time.UTC, 12*time.Hour
+		w.write(func(ctx context.Context, tx *store.Tx) error { return merchant.Add(ctx, tx, next, w.now) })
+		w.merchant = next
+		if err := plate("ann", 200_01); !errors.Is(err, limit) {
+			t.Errorf("over the limit at two merchants together: %v", err)
+		}
+		if err := plate("ann", 200_00); err != nil {
+			t.Error(err)
+		}
+		midnight := paylink.DayOf(w.now).AddDate(0, 0, 1)
+		w.now = midnight.Add(-time.Second)
+		if err := plate("ann", 1); !errors.Is(err, limit) {
+			t.Errorf("a second before midnight in China: %v", err)
+		}
+		w.now = midnight
+		if err := plate("ann", 500_00); err != nil {
+			t.Errorf("at midnight: %v", err)
 		}
 	})
 }

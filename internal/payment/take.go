@@ -268,7 +268,7 @@ func (e *Engine) weigh(w *work, t *taking) (err error) {
 	if t.Plate > 0 {
 		today := int64(0)
 		if t.Payer != "" {
-			if today, err = byPlates(w.ctx, w.tx, t.p.Merchant, t.Payer, t.p.Day); err != nil {
+			if today, err = byPlates(w.ctx, w.tx, t.Payer, t.Amount.Currency(), paylink.DayOf(t.now)); err != nil {
 				return w.failed(err)
 			}
 		}

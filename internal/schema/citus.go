@@ -6,7 +6,7 @@ import "fmt"
 // of theirs begins with it, and one payment touches one merchant's rows only.
 var Distributed = []string{"terminals", "fee_plans", "limits", "limit_usage", "ledger_entries", "ledger_postings", "ledger_balances",
 	"fee_heads", "fee_consents", "fee_proposals", "fee_notices",
-	"contracts", "contract_acknowledgements", "contract_signatures", "training_attempts", "training_certificates", "reviews", "privacy_requests",
+	"merchant_wallets", "contracts", "contract_acknowledgements", "contract_signatures", "training_attempts", "training_certificates", "reviews", "privacy_requests",
 	"payments", "payments_apart", "api_keys", "attempts", "orders", "order_numbers", "order_links", "batches", "batch_details", "holds", "chip_answers", "script_notices", "jobs", "cases", "events", "event_heads",
 	"device_certificates", "download_lists", "download_rows", "download_marks", "terminal_statuses",
 	"audit_trail", "audit_heads", "accounts", "account_passwords", "passkeys", "recovery_codes", "sign_in_policies", "paired_devices",

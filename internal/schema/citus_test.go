@@ -57,6 +57,7 @@ SELECT create_distributed_table('fee_heads', 'merchant_id', colocate_with => 'te
 SELECT create_distributed_table('fee_consents', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('fee_proposals', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('fee_notices', 'merchant_id', colocate_with => 'terminals')
+SELECT create_distributed_table('merchant_wallets', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('contracts', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('contract_acknowledgements', 'merchant_id', colocate_with => 'terminals')
 SELECT create_distributed_table('contract_signatures', 'merchant_id', colocate_with => 'terminals')

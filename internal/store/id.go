@@ -36,5 +36,8 @@ func NewID(now time.Time) int64 {
 
 func hourOf(id int64) int64 { return (id >> 21) / time.Hour.Milliseconds() }
 
+// IDTime is when an id says it was made, UTC: to the millisecond, and up to IDLead ahead of the clock that made it.
+func IDTime(id int64) time.Time { return time.UnixMilli(id>>21 + idEpoch).UTC() }
+
 // IDAt is a bound of NewID: ids made for an instant or later are not smaller.
 func IDAt(at time.Time) int64 { return (at.UnixMilli() - idEpoch) << 21 }

@@ -118,7 +118,7 @@ func TestARequestNamesItsParty(t *testing.T) {
 		"1900000101": {"/v3/pay/partner/transactions/codepay", `{"sp_appid":"wx0000000000000001","sp_mchid":"1900000001","sub_mchid":"1900000101",` + order},
 	} {
 		c, got := config(t), [2]string{}
-		c.Partner, c.Pace.Deadline = sub != "", time.Millisecond
+		c.Numbers, c.Pace.Deadline = numbers(sub), time.Millisecond
 		c.Transport = spy(func(r *http.Request, body string) {
 			if r.Method == http.MethodPost {
 				got = [2]string{r.URL.Path, strings.TrimSpace(body)}
@@ -129,18 +129,64 @@ func TestARequestNamesItsParty(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := request(channel.Sale)
-		r.Terminal, r.Merchant.Sub = "T0000001", sub
+		r.Terminal = "T0000001"
 		w.Do(t.Context(), r)
 		if got != want {
 			t.Errorf("asked\n%s, want\n%s", got, want)
 		}
-		r.Merchant.Sub = map[string]string{"": "1900000101", "1900000101": ""}[sub]
-		if o := w.Do(t.Context(), r); o.Result != channel.Unsent {
-			t.Errorf("a sub-merchant %q: %+v", r.Merchant.Sub, o)
-		}
-		r.Merchant.Sub, r.Amount = sub, money.New(100, money.USD)
+		r.Amount = money.New(100, money.USD)
 		if o := w.Do(t.Context(), r); o.Result != channel.Unsent {
 			t.Errorf("another currency: %+v", o)
+		}
+	}
+}
+
+// What follows from a sale is asked under the number that the sale was, whatever the number is now.
+func TestAServiceProviderAsksForTheNumberOfTheSale(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		kind     channel.Kind
+		original channel.Original
+		want     string
+	}{
+		"a sale":                       {channel.Sale, channel.Original{}, "R00000000001"},
+		"a query of it":                {channel.Query, channel.Original{Kind: channel.Sale, Ref: "R0000000SALE"}, "R0000000SALE"},
+		"a refund of it":               {channel.Refund, channel.Original{Kind: channel.Sale, Ref: "R0000000SALE"}, "R0000000SALE"},
+		"a query of a refund of it":    {channel.Query, channel.Original{Kind: channel.Refund, Ref: "R000000BACK1", Of: "R0000000SALE"}, "R0000000SALE"},
+		"a reversal, and it is unsent": {channel.Reversal, channel.Original{Kind: channel.Sale, Ref: "R0000000SALE"}, "R0000000SALE"},
+	} {
+		c, asked := config(t), ""
+		c.Transport = spy(func(*http.Request, string) {})
+		c.Numbers = func(_ context.Context, _ int64, sale string) (string, error) {
+			asked = sale
+			return "", errors.New("down")
+		}
+		w, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request(row.kind)
+		r.Original = row.original
+		if o := w.Do(t.Context(), r); o.Result != channel.Unsent || asked != row.want {
+			t.Errorf("%s: asked for the number of %s, %+v", name, asked, o)
+		}
+	}
+}
+
+// Without a number nothing leaves: a sale is refused, and what is not known stays so.
+func TestAMerchantWithoutANumberIsRefused(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Numbers = func(context.Context, int64, string) (string, error) { return "", nil }
+	c.Transport = spy(func(*http.Request, string) { t.Error("a request left") })
+	w, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[channel.Kind]channel.Result{channel.Sale: channel.Declined, channel.Present: channel.Declined,
+		channel.Query: channel.Unsent, channel.Refund: channel.Unsent, channel.Reversal: channel.Unsent, channel.Close: channel.Unsent} {
+		if o := w.Do(t.Context(), request(kind)); o.Result != want || want == channel.Declined && o.Code != NotOpened {
+			t.Errorf("%s: %+v", kind, o)
 		}
 	}
 }

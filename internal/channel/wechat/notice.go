@@ -90,7 +90,7 @@ func (w *Channel) heardPayment(ctx context.Context, plain []byte, b channel.Book
 	if err := json.Unmarshal(plain, &t); err != nil {
 		return channel.ErrNotice.Wrap(err)
 	}
-	r, err := find(ctx, b, t.OutTradeNo)
+	r, err := w.find(ctx, b, t.OutTradeNo)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (w *Channel) heardRefund(ctx context.Context, plain []byte, b channel.Book)
 	if err := json.Unmarshal(plain, &t); err != nil {
 		return channel.ErrNotice.Wrap(err)
 	}
-	r, err := find(ctx, b, t.OutRefundNo)
+	r, err := w.find(ctx, b, t.OutRefundNo)
 	if err != nil {
 		return err
 	}
@@ -129,12 +129,17 @@ func (w *Channel) heardRefund(ctx context.Context, plain []byte, b channel.Book)
 }
 
 // find looks an order up, by a number that is one of ours.
-func find(ctx context.Context, b channel.Book, number string) (channel.Request, error) {
+func (w *Channel) find(ctx context.Context, b channel.Book, number string) (channel.Request, error) {
 	if _, _, err := channel.ParseNumber(number); err != nil {
 		return channel.Request{}, channel.ErrNotice.Wrap(err)
 	}
 	r, err := b.Order(ctx, number)
 	if err != nil && fault.Of(err).Kind == fault.NotFound {
+		return r, channel.ErrNotice.Wrap(err)
+	} else if err != nil {
+		return r, err
+	}
+	if r, err = w.named(ctx, r); errors.Is(err, errNoNumber) {
 		return r, channel.ErrNotice.Wrap(err)
 	}
 	return r, err

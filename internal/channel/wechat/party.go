@@ -1,6 +1,8 @@
 package wechat
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"net/url"
 
@@ -17,25 +19,41 @@ type party struct {
 	SubMchID string `json:"sub_mchid,omitempty"`
 }
 
-// partyOf refuses what must not leave: another currency, a sub-merchant where none belongs.
+// NotOpened is the code of a sale that was refused here: the service provider has no number of the merchant.
+const NotOpened = "SUB_MCHID_MISSING"
+
+var errNoNumber = errors.New("the merchant has no sub-merchant number")
+
+// named is the request under the merchant's number, where there is a service provider.
+func (w *Channel) named(ctx context.Context, r channel.Request) (channel.Request, error) {
+	if w.Numbers == nil {
+		return r, nil
+	}
+	number, err := w.Numbers(ctx, r.Merchant.ID, cmp.Or(r.Original.Of, r.Original.Ref, r.Ref))
+	if err == nil && number == "" {
+		err = errNoNumber
+	}
+	r.Merchant.Sub = number
+	return r, err
+}
+
+// partyOf refuses what must not leave: another currency, no sub-merchant where one belongs.
 func (w *Channel) partyOf(r channel.Request) (party, error) {
 	if r.Amount.Currency() != money.CNY {
 		return party{}, errors.New("WeChat Pay takes CNY only")
 	}
 	switch {
-	case w.Partner && r.Merchant.Sub == "":
-		return party{}, errors.New("the merchant has no sub-merchant number")
-	case !w.Partner && r.Merchant.Sub != "":
-		return party{}, errors.New("a sub-merchant, and no service provider")
-	case w.Partner:
-		return party{SpAppID: w.AppID, SpMchID: w.MchID, SubMchID: r.Merchant.Sub}, nil
+	case w.Numbers == nil:
+		return party{AppID: w.AppID, MchID: w.MchID}, nil
+	case r.Merchant.Sub == "":
+		return party{}, errNoNumber
 	}
-	return party{AppID: w.AppID, MchID: w.MchID}, nil
+	return party{SpAppID: w.AppID, SpMchID: w.MchID, SubMchID: r.Merchant.Sub}, nil
 }
 
 // base is where the paths of transactions begin.
 func (w *Channel) base() string {
-	if w.Partner {
+	if w.Numbers != nil {
 		return "/v3/pay/partner/transactions/"
 	}
 	return "/v3/pay/transactions/"

@@ -10,6 +10,7 @@ package wechat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,7 +34,6 @@ type Config struct {
 	BaseURL     string // "" is Host
 	AppID       string
 	MchID       string
-	Partner     bool              // MchID is a service provider: every request names its sub-merchant
 	Serial      string            // of the merchant's API certificate
 	PrivateKey  card.Secret       // of that certificate: PEM, PKCS 8
 	APIv3Key    card.Secret       // 32 bytes; deciphers notices
@@ -45,7 +45,12 @@ type Config struct {
 	Clock       clock.Clock
 	Log         *slog.Logger
 	Waiting     func(context.Context, channel.Request) // told once when a customer must type the password; nil for nobody
+	Numbers     Numbers                                // MchID is a service provider, and every request names a sub-merchant; nil for a merchant
 }
+
+// Numbers finds the sub-merchant number (sub_mchid) of a merchant for a sale of that Ref and all
+// that follows from it, so that a refund names the number that its sale named. "" is none.
+type Numbers func(ctx context.Context, merchant int64, sale string) (string, error)
 
 // DefaultPace are WeChat's own figures: a query about 5 s after no answer, then every
 // 5 to 10 s, and after some 30 s the reversal.
@@ -119,6 +124,12 @@ func (w *Channel) Do(ctx context.Context, r channel.Request) channel.Outcome {
 }
 
 func (w *Channel) do(ctx context.Context, r channel.Request) channel.Outcome {
+	r, err := w.named(ctx, r)
+	if errors.Is(err, errNoNumber) && (r.Kind == channel.Sale || r.Kind == channel.Present) {
+		return channel.Outcome{Result: channel.Declined, Code: NotOpened, Detail: err.Error()}
+	} else if err != nil {
+		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}
+	}
 	p, err := w.partyOf(r)
 	if err != nil {
 		return channel.Outcome{Result: channel.Unsent, Detail: err.Error()}

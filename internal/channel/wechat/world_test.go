@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -33,6 +34,7 @@ var accounts = sync.OnceValue(func() *wallet.Accounts {
 type world struct {
 	t         *testing.T
 	channel   *Channel
+	sub       string
 	sim       *wallet.Simulator
 	merchant  channel.Merchant
 	transport *http.Transport
@@ -59,9 +61,17 @@ func config(t *testing.T) Config {
 	}
 }
 
+// numbers has one number for everybody; without one there is no service provider.
+func numbers(sub string) Numbers {
+	if sub == "" {
+		return nil
+	}
+	return func(context.Context, int64, string) (string, error) { return sub, nil }
+}
+
 func newWorld(t *testing.T, o channeltest.WalletOptions, sub string) *world {
 	t.Helper()
-	w := &world{t: t, transport: o.Net.Transport(), merchant: channel.Merchant{ID: 1, MID: "898310058120001", Name: "小李水果", Sub: sub},
+	w := &world{t: t, transport: o.Net.Transport(), merchant: channel.Merchant{ID: 1, MID: "898310058120001", Name: "小李水果"}, sub: sub,
 		faults: map[wallet.Op]wallet.Behaviour{}}
 	var err error
 	if w.sim, err = wallet.New(wallet.Config{Accounts: accounts(), Client: &http.Client{Transport: w.transport, Timeout: 5 * time.Second}}); err != nil {
@@ -75,7 +85,7 @@ func newWorld(t *testing.T, o channeltest.WalletOptions, sub string) *world {
 	w.server = &http.Server{Handler: w.sim, ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = w.server.Serve(place) }()
 	c := config(t)
-	c.Transport, c.Pace, c.Waiting, c.Partner = w.transport, o.Pace, o.Waiting, sub != ""
+	c.Transport, c.Pace, c.Waiting, c.Numbers = w.transport, o.Pace, o.Waiting, numbers(sub)
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	if w.channel, err = New(c); err != nil {
 		t.Fatal(err)
@@ -165,7 +175,7 @@ func (w *world) Net() (money.Amount, error) {
 	switch {
 	case len(books) == 0:
 		return money.Zero(money.CNY), w.sim.Check()
-	case len(books) > 1 || books[0].Sub != w.merchant.Sub:
+	case len(books) > 1 || books[0].Sub != w.sub:
 		return money.Amount{}, errors.New("booked for another merchant")
 	}
 	return books[0].Net, w.sim.Check()

@@ -56,7 +56,7 @@ func (s *Server) scan(ctx context.Context, c *call) error {
 var walletCodes = map[string]string{
 	"NOT_ENOUGH": "51", "NOTENOUGH": "51", "ACQ.BUYER_BALANCE_NOT_ENOUGH": "51",
 	"AUTH_CODE_EXPIRED": "54", "AUTHCODEEXPIRE": "54", "AUTH_CODE_INVALID": codeInvalidCard, "ACQ.PAYMENT_AUTH_CODE_INVALID": codeInvalidCard,
-	"RULE_LIMIT": "61", "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR": "61",
+	"SUB_MCHID_MISSING": "03", "RULE_LIMIT": "61", "ACQ.BUYER_PAYMENT_AMOUNT_DAY_LIMIT_ERROR": "61",
 }
 
 // codeOfWord is field 39 for what a channel of words answered.

@@ -326,6 +326,7 @@ var texts = web.Texts{
 	"pos.reason.96": {"银行系统暂时不能处理。请稍后再试。", "The bank cannot decide now. Try again later."},
 
 	"pos.reason.NOTENOUGH":                             {"余额不足。请客人换一张卡付款。", "Not enough money. The customer may choose another card in the wallet."},
+	"pos.reason.SUB_MCHID_MISSING":                     {"本店还没有开通微信支付，没有扣款。请换一种方式，并联系客服。", "WeChat Pay is not open for this shop yet. Nothing was charged. Use another way, and call support."},
 	"pos.reason.AUTH_CODE_EXPIRED":                     {"付款码过期了。请客人刷新付款码再扫。", "The code has expired. Ask the customer to refresh it, and scan again."},
 	"pos.reason.AUTHCODEEXPIRE":                        {"付款码过期了。请客人刷新付款码再扫。", "The code has expired. Ask the customer to refresh it, and scan again."},
 	"pos.reason.AUTH_CODE_INVALID":                     {"付款码无效。请客人刷新付款码再扫。", "The code is not valid. Ask the customer to refresh it, and scan again."},
