@@ -46,7 +46,7 @@ type agreements struct {
 func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	ring := subject.NewRing(ks, s.Config.Clock)
 	a := &s.agreed
-	if a.contracts, err = contract.Open(contract.Config{DB: s.DB, Keys: ks, Ring: ring, Fees: s.Fees, Jobs: s.Jobs, Clock: s.Config.Clock, Log: s.Config.Log, Institution: s.party}); err != nil {
+	if a.contracts, err = contract.Open(contract.Config{DB: s.DB, Keys: ks, Ring: ring, Fees: s.Fees, Jobs: s.Jobs, Clock: s.Config.Clock, Log: s.Config.Log, Institution: s.party, Beside: asApplicant}); err != nil {
 		return err
 	}
 	if a.school, err = training.Open(s.DB, ks, s.Config.Clock); err != nil {
@@ -57,6 +57,17 @@ func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	a.privacy = privacy.Open(s.DB, ring, s.Config.Clock, []privacy.Source{s.knownMerchant, s.knownAgreements},
 		[]privacy.Purge{{Table: "privacy_looks", Keep: privacy.Term{Years: 3, From: "creation"}, Do: privacy.PurgeLooks}})
 	return nil
+}
+
+// asApplicant are the subjects that a merchant's person has besides the merchant: the application that he came from.
+func asApplicant(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error) {
+	a, err := onboarding.ByMerchant(ctx, q, m)
+	if errors.Is(err, onboarding.ErrUnknown) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return []subject.ID{a.ID.Subject()}, nil
 }
 
 // party is the institution as contracts name it: the one under whose licence the merchant was boarded.

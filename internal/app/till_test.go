@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hawker/internal/auth"
+	"hawker/internal/clock"
 	"hawker/internal/training"
 )
 
@@ -57,7 +58,13 @@ func signIn(t *testing.T, s *Server, which int) (token string, who auth.Who) {
 // running is a sandbox that serves until the test ends.
 func running(t *testing.T) *Server {
 	t.Helper()
-	s, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Addr: "127.0.0.1:0"}, HTTP: Listen{Addr: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler), Network: Network{Timeout: 2 * time.Second}})
+	return runningAt(t, nil)
+}
+
+// runningAt is running by a clock; nil is the machine's.
+func runningAt(t *testing.T, now clock.Clock) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Config{Data: t.TempDir(), ISO: Listen{Addr: "127.0.0.1:0"}, HTTP: Listen{Addr: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler), Network: Network{Timeout: 2 * time.Second}, Clock: now})
 	if err != nil {
 		t.Fatal(err)
 	}

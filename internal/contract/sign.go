@@ -21,6 +21,7 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
+	"hawker/internal/subject"
 )
 
 // Acknowledge notes that a person has read a highlighted clause. Only who may sign may; again, it changes nothing.
@@ -176,7 +177,7 @@ func (d *Desk) sign(ctx context.Context, w auth.Who, m merchant.Merchant, id int
 				return err
 			}
 		}
-		if err := d.ring.PlaceHold(ctx, tx, who(m.ID), HoldRelation, time.Time{}); err != nil {
+		if err := d.each(ctx, tx, m.ID, func(id subject.ID) error { return d.ring.PlaceHold(ctx, tx, id, HoldRelation, time.Time{}) }); err != nil {
 			return err
 		}
 		if err := d.board(ctx, tx, m, doc, consent, c.Signed); err != nil {

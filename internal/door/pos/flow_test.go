@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"hawker/internal/auth"
 	"hawker/internal/payment"
 	"hawker/internal/web/webtest"
 )
@@ -110,6 +111,23 @@ func TestAPaymentOutlivesThePageAndTheNetwork(t *testing.T) {
 	webtest.Run(t, ctx, offline(true), enter("5"), webtest.Has("#amount", "5.00"), press(`[data-pay="code"]`), chromedp.Poll(`document.querySelector("#toasts").textContent.includes("网络断开")`, nil), gone(), offline(false))
 	if all, holding := s.made(t); all != 4 || holding != 4 {
 		t.Errorf("%d payments, %d of them hold money", all, holding)
+	}
+}
+
+func TestALostAnswerIsNotForgottenWhenTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	ctx := s.till(t)
+	s.lose.Store(1000)
+	webtest.Run(t, ctx, chromedp.Evaluate(`window.fetch = ((real) => (url, o) => o?.method === "POST" && window.lost ? new Promise((done) => { window.on = () => done(real(url, o)); }) : real(url, o).catch((e) => { window.lost = true; throw e; }))(window.fetch)`, nil),
+		enter("46.50"), scan("13", 1), chromedp.Poll(`window.on`, nil))
+	s.lose.Store(0)
+	s.is(auth.Who{}) // between the first try, which was done, and the second
+	webtest.Run(t, ctx, chromedp.Evaluate(`window.on()`, nil), webtest.Until(`location.pathname === "/signin"`))
+	s.is(auth.Who{Kind: auth.Staff, ID: 1, Merchant: 1, Role: auth.Owner, Name: "陈晨"})
+	webtest.Run(t, ctx, chromedp.Navigate(s.server.URL+"/pos?lang=zh-CN"), ready(), at("approved"), webtest.Has("#sheet .figure", "¥46.50"))
+	if all, _ := s.made(t); all != 1 {
+		t.Errorf("%d payments", all)
 	}
 }
 

@@ -105,15 +105,14 @@ func assets() fs.FS {
 // setup is what the page tells its script. It holds nothing of whoever looks at it, because
 // it is kept for the time without network.
 type setup struct {
-	Lang   web.Lang          `json:"lang"`
-	Icons  string            `json:"icons"`
-	Zxing  string            `json:"zxing"`
-	Wasm   string            `json:"wasm"`
-	Pad    string            `json:"pad"`
-	More   string            `json:"more"`
-	SignIn string            `json:"signIn"`
-	May    struct{}          `json:"may"`
-	Texts  map[string]string `json:"texts"`
+	Lang  web.Lang          `json:"lang"`
+	Icons string            `json:"icons"`
+	Zxing string            `json:"zxing"`
+	Wasm  string            `json:"wasm"`
+	Pad   string            `json:"pad"`
+	More  string            `json:"more"`
+	May   struct{}          `json:"may"`
+	Texts map[string]string `json:"texts"`
 }
 
 func (s *Screen) page(r *web.Request) (web.Response, error) {
@@ -131,7 +130,7 @@ func (s *Screen) page(r *web.Request) (web.Response, error) {
 
 func (s *Screen) setup(r *web.Request) setup {
 	c := setup{Lang: r.Lang, Icons: r.Asset("lib/icons.svg"), Zxing: r.Asset("lib/zxing.js"), Wasm: r.Asset("lib/zxing.wasm"), Pad: r.Asset("lib/signature_pad.js"), More: r.Asset("pos/more.js"),
-		SignIn: "/signin", Texts: words(r.Lang, true)}
+		Texts: words(r.Lang, true)}
 	return c
 }
 

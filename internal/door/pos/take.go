@@ -309,7 +309,7 @@ func (s *Screen) state(r *web.Request) (web.Response, error) {
 		"exponent": m.Currency.Exponent(), "sign": currencySign(m.Currency), "signFrom": s.SignFrom, "card": s.Reader != nil,
 		"may": map[string]bool{"shop": auth.Allows(r.Who, auth.ShopWrite), "refund": auth.Allows(r.Who, auth.PaymentRefund), "count": auth.Allows(r.Who, auth.CashCount)}}
 	if r.Who.Device != 0 { // a paired one: the next cashier signs in by PIN
-		state["switchTo"] = "/signin"
+		state["switchTo"] = "/switch?next=/pos"
 	}
 	shift, err := cash.Current(ctx, s.DB.Read(), m.ID, device(r))
 	if err == nil {

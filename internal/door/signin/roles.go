@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hawker/internal/auth"
+	"hawker/internal/fault"
 	"hawker/internal/web"
 )
 
@@ -56,12 +57,24 @@ func browser(agent string) string {
 	return agent
 }
 
+// errPIN tells the screen of a device that nobody works at it any more.
+var errPIN = fault.New(fault.Anonymous, "pin_needed", "请先输入 PIN。", "Please enter your PIN first.")
+
 // Refused answers in its own way whoever may not yet: an operator without a second factor
 // is led to where he sets one up, a device that waits for a cashier to where he shows his
 // PIN. Anything else is left to the kit.
 func Refused(r *web.Request, err error) web.Response {
-	if r.Signed && r.Who.Role == auth.Locked && errors.Is(err, auth.ErrForbidden) && r.Method == http.MethodGet && !strings.Contains(r.Header.Get("Accept"), "application/json") {
-		return web.Redirect("/switch?next=" + escape(r.URL.RequestURI()))
+	if r.Signed && r.Who.Role == auth.Locked && errors.Is(err, auth.ErrForbidden) {
+		switch {
+		case strings.Contains(r.Header.Get("Accept"), "application/json"): // a till whose cashier was away too long
+			said := map[string]string{"error": errPIN.Name, "message": errPIN.EN}
+			if r.Lang == web.ZH {
+				said["message"] = errPIN.ZH
+			}
+			return web.JSON(http.StatusUnauthorized, said)
+		case r.Method == http.MethodGet:
+			return web.Redirect("/switch?next=" + escape(r.URL.RequestURI()))
+		}
 	}
 	if r.Signed && r.Who.Enrolling && errors.Is(err, auth.ErrForbidden) && r.Method == http.MethodGet {
 		return web.Redirect("/security")

@@ -1,5 +1,4 @@
 // The server: every call is JSON, every failure tells whose turn it is.
-import { config } from "./base.js";
 
 // Refusal is an answer that says no; Lost means that nobody knows whether the request arrived.
 export class Refusal extends Error {
@@ -32,7 +31,7 @@ export const call = async (method, path, body, { patience = 20000, type } = {}) 
     report(performance.now() - began > 3000 && method === "GET");
     const answer = text ? JSON.parse(text) : {};
     if (r.ok) return answer;
-    if (r.status === 401) location.assign(config.signIn + "?next=" + encodeURIComponent(location.pathname));
+    if (r.status === 401) location.assign((answer.error === "pin_needed" ? "/switch" : "/signin") + "?next=/pos");
     throw new Refusal(r.status, answer);
   } catch (e) {
     if (e instanceof Refusal) throw e;

@@ -38,7 +38,7 @@ const send = async (intent) => {
     });
     method === "card" ? follow(intent, first) : apply(intent, first);
   } catch (e) {
-    refuse(intent, e);
+    if (e.status !== 401 || !intent.trying) refuse(intent, e); // else it may have been made: it goes on after the sign-in
   }
 };
 
