@@ -99,7 +99,9 @@ func TestAnOfferThatFailsLeavesTheApprovalStanding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(open, func(c cases.Case) bool { return c.Merchant == int64(m.ID) && c.Kind == jobOffer+" exhausted" && c.Ref == m.MID }) {
+	if !slices.ContainsFunc(open, func(c cases.Case) bool {
+		return c.Merchant == int64(m.ID) && c.Kind == jobOffer+" exhausted" && c.Ref == m.MID
+	}) {
 		t.Errorf("nobody is asked: %+v", open)
 	}
 }
