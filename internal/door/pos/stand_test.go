@@ -55,6 +55,7 @@ type paper struct {
 	orders map[string]channel.Request
 	states map[string]channel.Outcome
 	last   string
+	code   string // what the last customer showed: whoever asks wipes it afterwards
 	away   bool
 }
 
@@ -78,7 +79,7 @@ func (p *paper) Do(_ context.Context, r channel.Request) channel.Outcome {
 	defer p.mu.Unlock()
 	switch r.Kind {
 	case channel.Sale:
-		p.last, p.orders[r.Ref] = r.Ref, r
+		p.last, p.orders[r.Ref], p.code = r.Ref, r, string(r.Code.Reveal())
 		switch r.Amount.Minor() % 100 {
 		case refuses:
 			p.states[r.Ref] = poor
