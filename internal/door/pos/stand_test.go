@@ -190,6 +190,7 @@ type stand struct {
 	screen         *Screen
 	server         *httptest.Server
 
+	cut  atomic.Bool  // nobody reaches the server, workers of the browser included
 	lose atomic.Int32 // how many answers to new payments get lost once they are made
 
 	mu  sync.Mutex
@@ -278,6 +279,9 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.cut.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		if r.Method == http.MethodPost && r.URL.Path == "/pos/api/payments" && s.lose.Add(-1) >= 0 {
 			k.Guard(mux).ServeHTTP(httptest.NewRecorder(), r) // it is done, and the answer never comes
 			panic(http.ErrAbortHandler)
