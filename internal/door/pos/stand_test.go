@@ -188,6 +188,7 @@ type stand struct {
 	merchant       merchant.Merchant
 	wechat, alipay *paper
 	screen         *Screen
+	keys           *keys.Keystore
 	server         *httptest.Server
 
 	cut  atomic.Bool  // nobody reaches the server, workers of the browser included
@@ -269,6 +270,7 @@ func newStand(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.keys = ks
 	signatures := signature.Open(s.db, ks, clock.System)
 	hub := live.New(s.db, log)
 	s.screen = New(Config{DB: s.db, Payments: s.engine, Hub: hub, Receipts: receipt.Open(s.db, seal, signatures, "https://pay.example"), Signatures: signatures, Clock: clock.System, SignFrom: 30_000})
