@@ -125,8 +125,8 @@ func (c *Config) complete() error {
 	if c.ISO.Plain && c.ISO.Cert != "" {
 		return errors.New("the terminal port cannot be plain and have a certificate")
 	}
-	if c.Sale.Tip > maxShare || c.Sale.Floor.Sign() < 0 {
-		return errors.New("tips add at most 1000 percent to a sale, and a floor limit is not negative")
+	if c.Sale.Tip > maxShare || c.Sale.Floor.Sign() < 0 || c.Sale.Purse.Sign() < 0 {
+		return errors.New("tips add at most 1000 percent to a sale, and limits of offline sales are not negative")
 	}
 	if c.Base != "" {
 		base, err := paylink.ParseBase(c.Base)

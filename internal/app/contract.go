@@ -46,7 +46,7 @@ type agreements struct {
 func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	ring := subject.NewRing(ks, s.Config.Clock)
 	a := &s.agreed
-	if a.contracts, err = contract.Open(contract.Config{DB: s.DB, Keys: ks, Ring: ring, Fees: s.Fees, Jobs: s.Jobs, Clock: s.Config.Clock, Log: s.Config.Log, Institution: s.party}); err != nil {
+	if a.contracts, err = contract.Open(contract.Config{DB: s.DB, Keys: ks, Ring: ring, Fees: s.Fees, Jobs: s.Jobs, Clock: s.Config.Clock, Log: s.Config.Log, Institution: s.party, Beside: asApplicant}); err != nil {
 		return err
 	}
 	if a.school, err = training.Open(s.DB, ks, s.Config.Clock); err != nil {
@@ -54,8 +54,12 @@ func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	}
 	s.Jobs.Handle(jobOffer, s.runOffer)
 	a.reviews = feedback.Open(s.DB, s.Config.Clock, s.relation)
-	a.privacy = privacy.Open(s.DB, ring, s.Config.Clock, []privacy.Source{s.knownMerchant, s.knownAgreements},
-		[]privacy.Purge{{Table: "privacy_looks", Keep: privacy.Term{Years: 3, From: "creation"}, Do: privacy.PurgeLooks}})
+	destroy, err := purges()
+	if err != nil {
+		return err
+	}
+	a.privacy = privacy.Open(privacy.Config{DB: s.DB, Ring: ring, Clock: s.Config.Clock, Sources: []privacy.Source{s.knownMerchant, s.knownApplication, s.knownAgreements},
+		Purges: destroy, Beside: asApplicant, Watched: s.looksAtApplication})
 	return nil
 }
 

@@ -73,6 +73,21 @@ var terminalStory = []step{
 	{"挥卡 Sale of 20.00, contactless: neither PIN nor signature", func(d *demo) error {
 		return d.expectSlips(d.saleBy(pos.Contactless, "20.00", "test-chip", ""))
 	}},
+	{"电子现金 6.00 out of the purse in a chip, which approves it by itself; 94.01 is more than is left, and is refused", func(d *demo) error {
+		p, err := present("test-purse", "")
+		if err != nil {
+			return err
+		}
+		p.Entry = pos.Contactless
+		if err := d.expectSlips(d.terminal.CashSale(d.ctx, yuan(6_00), p)); err != nil {
+			return err
+		}
+		if _, err := d.terminal.CashSale(d.ctx, yuan(94_01), p); !errors.Is(err, pos.ErrPurse) {
+			return fmt.Errorf("it is not refused: %w", err)
+		}
+		d.say("   %s  %s\n", pos.ErrPurse.ZH, pos.ErrPurse.EN)
+		return nil
+	}},
 	{"电子签名 Sale of 60.00 by stripe without a PIN: the cardholder signs on the screen, and the host keeps it", func(d *demo) error {
 		r, err := d.sale("60.00", "test-credit", "")
 		if err := d.expect(pos.Approved)(r, err); err != nil {

@@ -21,15 +21,19 @@ var (
 )
 
 // SaleTerms bound what a terminal may conclude without asking first. The zero
-// SaleTerms allow tips of 20 % and no offline sale.
+// SaleTerms allow tips of 20 %, no offline sale, and from purses what these may hold at most.
 type SaleTerms struct {
 	Tip   money.BasisPoints // what tips may add to a sale, in hundredths of a percent of it; 0: 2000; negative: nothing
 	Floor money.Amount      // the most that an offline sale may take; zero: there are none
+	Purse money.Amount      // the most that a sale from a chip's purse may take; the zero Amount: 1,000.00 CNY
 }
 
 func (t SaleTerms) orDefault() SaleTerms {
 	if t.Tip == 0 {
 		t.Tip = 2000
+	}
+	if t.Purse == (money.Amount{}) {
+		t.Purse = money.New(1_000_00, money.CNY)
 	}
 	return t
 }
@@ -44,10 +48,10 @@ func (t SaleTerms) allowTip(sale, captured money.Amount) error {
 	return nil
 }
 
-// allowOffline refuses an offline sale over the floor limit.
-func (t SaleTerms) allowOffline(a money.Amount) error {
-	if a.Currency() != t.Floor.Currency() || a.Minor() > t.Floor.Minor() {
-		return ErrOverFloor.With("%s, at most %s", a, t.Floor)
+// allowOffline refuses an offline sale over a limit.
+func allowOffline(a, most money.Amount) error {
+	if a.Currency() != most.Currency() || a.Minor() > most.Minor() {
+		return ErrOverFloor.With("%s, at most %s", a, most)
 	}
 	return nil
 }
@@ -62,7 +66,13 @@ func changes(k channel.Kind) bool { return k == channel.Tip || k == channel.Adju
 // SaleTerms.Floor. Answers as Sale's, but an attempt left Unknown is not reversed: it
 // is asked again at the bank until it has an end.
 func (e *Engine) OfflineSale(ctx context.Context, s SaleRequest) (Attempt, error) {
-	return e.charge(ctx, channel.OfflineSale, s, func() error { return e.sales.allowOffline(s.Amount) })
+	return e.charge(ctx, channel.OfflineSale, s, func() error { return allowOffline(s.Amount, e.sales.Floor) })
+}
+
+// CashSale is OfflineSale of what a chip has paid out of its purse and proves by its last
+// cryptogram, up to SaleTerms.Purse.
+func (e *Engine) CashSale(ctx context.Context, s SaleRequest) (Attempt, error) {
+	return e.charge(ctx, channel.OfflineSale, s, func() error { return allowOffline(s.Amount, e.sales.Purse) })
 }
 
 // Tip adds Amount to what a sale of the terminal's open batch captured, up to the

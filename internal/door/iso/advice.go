@@ -53,7 +53,7 @@ func (s *Server) cashSale(ctx context.Context, c *call) error {
 		presented.Wipe()
 		return err
 	}
-	a, err := s.Engine.OfflineSale(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
+	a, err := s.Engine.CashSale(ctx, payment.SaleRequest{Source: c.source(), Amount: amount, Card: presented, Facts: facts})
 	return s.settleAnswer(c, a, err)
 }
 

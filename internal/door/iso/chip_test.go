@@ -174,7 +174,7 @@ func TestElectronicCashIsProvenByItsLastCryptogram(t *testing.T) {
 		"a PIN":                           {func() message { return d.pin(d.cash(1_00).set(22, "071"), "credit") }, "30"},
 		"another amount":                  {func() message { return altered(d.cash(1_00), emv.Amount, "000000000101") }, "A7"},
 		"a cryptogram that is no chip's":  {func() message { return altered(d.cash(1_00), emv.Cryptogram, "0102030405060708") }, "A7"},
-		"more than the floor":             {func() message { return d.cash(50_01) }, "61"},
+		"more than a purse may hold":      {func() message { return d.cash(1_000_01) }, "61"},
 		"a refund of more than it":        {func() message { return d.cashRefund(d.asked("00", d.cash(1_00)), 1_01) }, "13"},
 		"the conditions of another thing": {func() message { return d.cash(1_00).set(25, "06") }, "40"},
 	} {

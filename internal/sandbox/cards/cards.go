@@ -108,6 +108,8 @@ var all = []Card{
 		"The bank changes a limit in its chip with every answer; the terminal reports the result.", debitChip.only()},
 	{"test-chip-block", number("622588", 7, 16), expiry, pin, Credit, cny(50_000_00), limit,
 		"The bank declines it with 43 and blocks its chip: the next try finds it blocked.", creditChip.only()},
+	{"test-purse", number("622200", 5, 19), expiry, pin, Debit, cny(10_000_00), limit,
+		"Debit card whose chip has an electronic purse with 100.00: pays offline while that lasts.", debitChip.only().purse(cny(100_00))},
 }
 
 func cny(fen int64) money.Amount { return money.New(fen, money.CNY) }

@@ -4,12 +4,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"hawker/internal/emv"
+	"hawker/internal/money"
 )
 
-// Chip is the profile of a card's chip: one application that always goes online.
-// It has no keys for offline data authentication. The zero Chip is none.
+// Chip is the profile of a card's chip: one application that goes online, and by itself spends
+// no more than its purse. It has no keys for offline data authentication. The zero Chip is none.
 type Chip struct {
 	AID     string      // the application's identifier, tag 84, hexadecimal
 	Label   string      // its name, tag 50
@@ -17,6 +19,8 @@ type Chip struct {
 	AIP     string      // application interchange profile, tag 82, four hexadecimal digits
 	Only    bool        // its bank takes the stripe only after the chip has failed, and a payment only with a proven answer
 	Mute    bool        // it does not answer
+
+	Purse money.Amount // what the electronic purse of a new chip holds; the zero Amount: it has none
 }
 
 var (
@@ -26,6 +30,8 @@ var (
 
 func (c Chip) only() Chip { c.Only = true; return c }
 func (c Chip) mute() Chip { c.Mute = true; return c }
+
+func (c Chip) purse(a money.Amount) Chip { c.Purse = a; return c }
 
 // What a chip may say instead of answering.
 var (
@@ -37,9 +43,18 @@ var (
 
 // Memory is what a chip keeps between transactions. The zero Memory is a new chip's.
 type Memory struct {
-	Counter int  `json:"counter"`                 // transactions begun, 0 to 65535: the ATC
-	Blocked bool `json:"blocked,omitempty"`       // by an issuer script
-	Offline int  `json:"offline_limit,omitempty"` // set by an issuer script: consecutive offline payments, of which it makes none
+	Counter int   `json:"counter"`                 // transactions begun, 0 to 65535: the ATC
+	Blocked bool  `json:"blocked,omitempty"`       // by an issuer script
+	Offline int   `json:"offline_limit,omitempty"` // set by an issuer script: consecutive offline payments out of no purse, of which it makes none
+	Spent   int64 `json:"purse_spent,omitempty"`   // out of the purse, in minor units
+}
+
+// Left is what the purse of a chip with this memory holds; false when it has no purse.
+func (c Chip) Left(m Memory) (money.Amount, bool) {
+	if c.Purse == (money.Amount{}) {
+		return money.Amount{}, false
+	}
+	return money.New(c.Purse.Minor()-m.Spent, c.Purse.Currency()), true
 }
 
 // maxCounter is the last transaction of a chip (two bytes, EMV Book 2, 8.1).
@@ -134,6 +149,7 @@ const (
 // Results in the issuer data, its second byte after the length: what was answered
 // to the first and the second GENERATE AC, and that the issuer's answer was wrong.
 const (
+	firstTC     = 0x10
 	firstARQC   = 0x20
 	secondNone  = 0x80
 	secondTC    = 0x40
@@ -160,6 +176,36 @@ func (p *Play) First(data []byte) (Answer, error) {
 	a, all, err := p.generate(ARQC, told, secondNone|firstARQC)
 	p.request = all
 	return a, err
+}
+
+// Spend answers the first GENERATE AC of a terminal that wishes the chip's own approval: a TC over
+// data (FirstList's) when the purse holds the amount, which is taken out of it; an AAC otherwise.
+// There is no second cryptogram then.
+func (p *Play) Spend(data []byte) (Answer, error) {
+	if p.request.Elements() != nil {
+		return Answer{}, ErrRefused
+	}
+	told, err := heard.Split(data)
+	if err != nil {
+		return Answer{}, err
+	}
+	info, results := AAC, byte(secondNone)
+	if minor, ok := p.pays(told); ok {
+		info, results = TC, secondNone|firstTC
+		p.memory.Spent += minor
+	}
+	a, all, err := p.generate(info, told, results)
+	p.request, p.second = all, true
+	return a, err
+}
+
+// pays reads what a terminal asks of the purse, in minor units; false when the purse does not hold it.
+func (p *Play) pays(told emv.TLV) (minor int64, ok bool) {
+	left, has := p.card.Chip.Left(p.memory)
+	digits, _ := told.Get(emv.Amount)
+	currency, _ := told.Get(emv.CurrencyCode)
+	minor, err := strconv.ParseInt(hex.EncodeToString(digits), 10, 64)
+	return minor, has && err == nil && minor > 0 && minor <= left.Minor() && hex.EncodeToString(currency) == "0"+left.Currency().Numeric()
 }
 
 // Second answers the second GENERATE AC, once, over data (SecondList's): a TC when

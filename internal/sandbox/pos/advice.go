@@ -107,7 +107,7 @@ func (s *state) captured(sale Transaction) (amount money.Amount, settled bool) {
 // refunded reports whether something of a sale was given back, or may have been.
 func (s *state) refunded(sale Transaction) bool {
 	for _, tx := range s.Rows {
-		if tx.Kind == Refund && tx.OriginalRRN == sale.RRN && (tx.State == Approved || tx.State == Unknown) {
+		if tx.Kind.refunds() && tx.OriginalRRN == sale.RRN && (tx.State == Approved || tx.State == Unknown) {
 			return true
 		}
 	}

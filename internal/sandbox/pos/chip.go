@@ -16,6 +16,7 @@ type chip struct {
 	card        cards.Card
 	play        *cards.Play
 	contactless bool
+	offline     bool          // it approves by itself
 	told        []emv.Element // what the terminal says of itself and the payment
 	online      emv.TLV       // field 55 of the request
 }
@@ -40,6 +41,12 @@ var terminalData = map[emv.Tag]string{
 // ask has the chip make its request cryptogram for m, whose other fields are
 // there, and puts field 55 into m.
 func (c *chip) ask(m *iso8583.Message, now time.Time) error {
+	_, err := c.generate(m, now, c.play.First)
+	return err
+}
+
+// generate has the chip make its first cryptogram for m.
+func (c *chip) generate(m *iso8583.Message, now time.Time, do func([]byte) (cards.Answer, error)) (cards.Answer, error) {
 	amount := m.Text(4)
 	if amount == "" {
 		amount = "000000000000" // a balance inquiry
@@ -58,28 +65,28 @@ func (c *chip) ask(m *iso8583.Message, now time.Time) error {
 	}
 	told, err := emv.New(c.told...)
 	if err != nil {
-		return err
+		return cards.Answer{}, err
 	}
-	first, err := c.play.First(c.play.FirstList().Collect(told))
+	first, err := do(c.play.FirstList().Collect(told))
 	if err != nil {
-		return ErrChip.because(err)
+		return first, ErrChip.because(err)
 	}
 	all, err := emv.New(append(append(answered(first), c.told...), c.play.Own().Elements()...)...)
 	if err != nil {
-		return err
+		return first, err
 	}
 	c.online = all.Only(emv.Online...)
 	m.SetBytes(55, c.online.Bytes())
-	return nil
+	return first, nil
 }
 
 // holderMethod is tag 9F34: how the holder was proven. A contactless payment within
-// the limit needs no proof.
+// the limit needs no proof, and neither does one out of a purse.
 func (c *chip) holderMethod(pin bool) string {
 	switch {
 	case pin:
 		return "420300" // enciphered PIN, verified online
-	case c.contactless:
+	case c.contactless, c.offline:
 		return "1F0300" // none
 	}
 	return "1E0300" // signature

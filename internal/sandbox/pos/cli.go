@@ -42,6 +42,8 @@ type CLI struct {
 	Tip            tipCommand            `cmd:"" help:"Add a tip to a sale of the current batch."`
 	Adjust         adjustCommand         `cmd:"" help:"Lower a sale of the current batch."`
 	Offline        offlineCommand        `cmd:"" help:"Tell the host of a payment that was concluded offline."`
+	Cash           cashCommand           `cmd:"" help:"Take a payment out of the electronic purse of a card's chip, with or without the host."`
+	Purse          purseCommand          `cmd:"" help:"Show what is in the electronic purse of a card's chip."`
 	Balance        balanceCommand        `cmd:"" help:"Ask for a card's balance."`
 	Settle         settleCommand         `cmd:"" help:"Settle the batch."`
 	Sign           signCommand           `cmd:"" help:"Have the cardholder of a sale without PIN sign on the screen."`

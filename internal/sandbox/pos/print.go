@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"hawker/internal/money"
 )
 
 func printJSON(w io.Writer, v any) error {
@@ -30,7 +32,7 @@ func (c *CLI) printResult(w io.Writer, r Result, l, own Language) error {
 	for _, note := range r.Notes {
 		b.WriteString("· " + note.In(l) + "\n")
 	}
-	if r.State == Approved || r.State == Accepted {
+	if r.State == Approved || r.State == Accepted || r.Kind == CashSale {
 		if slip := Slip(r, Merchant, l); slip != "" {
 			b.WriteString("\n" + slip)
 		}
@@ -49,6 +51,9 @@ func screen(b *strings.Builder, r Result, l, own Language) {
 		headline = append(headline, r.Available.String())
 	}
 	line(b, "  ", headline...)
+	if r.Left != (money.Amount{}) {
+		line(b, "", label(purseLeft, r.Left.String(), l))
+	}
 	text := r.Text.In(l)
 	if r.State == Declined || r.State == Unknown {
 		line(b, " · ", text, label(Words{"原因码", "code"}, r.Code, l))

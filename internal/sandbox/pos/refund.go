@@ -23,6 +23,8 @@ type Original struct {
 	Date  string // MMDD
 
 	AuthCode string // of a pre-authorization: 6 characters, instead of the RRN
+
+	kind Kind // of its refund
 }
 
 // openRefund is a refund or another notice without an outcome. It is never reversed but repeated
@@ -59,19 +61,20 @@ func (t *Terminal) Refund(ctx context.Context, of Original, amount money.Amount,
 			return Result{}, err
 		}
 		c.remove() // its chip is read and makes no cryptogram: money goes back whatever it thinks
-		m := s.state.request(Refund, s.state.Trace, s.state.Batch)
+		m := s.state.request(of.kind, s.state.Trace, s.state.Batch)
 		defer wipe(m)
 		putAmount(m, amount)
 		p.put(m, s.state.copyOfCards())
 		m.Set(37, of.RRN).Set(61, fmt.Sprintf("%06d%06d%s", of.Batch, of.Trace, of.Date))
 		return s.refund(ctx, m, Transaction{
-			Kind: Refund, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, Original: of.Trace, OriginalRRN: of.RRN,
+			Kind: of.kind, Amount: amount, MaskedPAN: p.Card.PAN.String(), Entry: p.Entry, Original: of.Trace, OriginalRRN: of.RRN,
 		})
 	})
 }
 
 // original completes what points at a sale, and refuses what the terminal knows to be none.
 func (s *state) original(of Original, maskedPAN string) (Original, error) {
+	of.kind = Refund
 	if of.RRN == "" {
 		sale := s.remembered(of.Trace)
 		if sale == nil {
@@ -80,7 +83,10 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 		if !sale.takes() || sale.Kind == Tip || sale.State != Approved || sale.MaskedPAN != maskedPAN {
 			return of, ErrNotRefundable.because(errors.New("it is no approved sale, or of another card"))
 		}
-		of = Original{Trace: sale.Trace, RRN: sale.RRN, Batch: sale.Batch, Date: sale.Time.Format("0102")}
+		of = Original{Trace: sale.Trace, RRN: sale.RRN, Batch: sale.Batch, Date: sale.Time.Format("0102"), kind: Refund}
+		if sale.Kind == CashSale {
+			of.kind = CashRefund
+		}
 	}
 	if of.Date == "" {
 		of.Date = "0000"
@@ -98,16 +104,8 @@ func (s *state) original(of Original, maskedPAN string) (Original, error) {
 
 // refund sends a new refund or another notice once; its content is on disk before.
 func (s *session) refund(ctx context.Context, m *iso8583.Message, tx Transaction) (Result, error) {
-	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
-	if err := s.state.room(tx); err != nil {
-		return Result{}, err
-	}
-	if len(s.state.Refunds) >= maxOpenRefunds {
-		return Result{}, ErrRefundPending
-	}
-	open := openRefund{Kind: tx.Kind, Batch: tx.Batch, Trace: tx.Trace}
-	var err error
-	if open.Sealed, err = s.state.Secure.sealMessage(m, open.label()); err != nil {
+	open, err := s.open(m, &tx)
+	if err != nil {
 		return Result{}, err
 	}
 	a, err := s.send(ctx, tx.Kind, m, func(st *state) {
@@ -126,6 +124,21 @@ func (s *session) refund(ctx context.Context, m *iso8583.Message, tx Transaction
 		return unknown, nil
 	}
 	return s.state.report(*s.state.row(tx.Batch, tx.Trace)), nil
+}
+
+// open gives a refund or another notice its numbers, and seals its content.
+func (s *session) open(m *iso8583.Message, tx *Transaction) (openRefund, error) {
+	tx.State, tx.Batch, tx.Trace, tx.Time = Unknown, s.state.Batch, s.state.Trace, s.now()
+	if err := s.state.room(*tx); err != nil {
+		return openRefund{}, err
+	}
+	if len(s.state.Refunds) >= maxOpenRefunds {
+		return openRefund{}, ErrRefundPending
+	}
+	open := openRefund{Kind: tx.Kind, Batch: tx.Batch, Trace: tx.Trace}
+	var err error
+	open.Sealed, err = s.state.Secure.sealMessage(m, open.label())
+	return open, err
 }
 
 // repeat sends a pending refund again, unchanged but for what the present keys

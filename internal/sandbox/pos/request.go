@@ -37,6 +37,8 @@ var shapes = map[Kind]shape{
 	CompletionVoid:   {mti: "0200", processing: "200000", condition: "06", kind: "21", network: "000", mac: true},
 
 	OfflineSale: {mti: "0220", processing: "000000", kind: "30", network: "000", mac: true},
+	CashSale:    {mti: "0200", processing: "000000", kind: "36", network: "000", mac: true},
+	CashRefund:  {mti: "0220", processing: "200000", kind: "27", network: "000", operator: true, mac: true},
 	Adjustment:  {mti: "0220", processing: "000000", kind: "32", network: "000", mac: true},
 	Tip:         {mti: "0220", processing: "000000", kind: "34", network: "000", mac: true},
 

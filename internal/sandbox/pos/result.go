@@ -28,6 +28,8 @@ const (
 
 	// Of what the terminal has concluded: repeated, never reversed.
 	OfflineSale Kind = "offline-sale"
+	CashSale    Kind = "electronic-cash-sale"
+	CashRefund  Kind = "electronic-cash-refund"
 	Tip         Kind = "tip"
 	Adjustment  Kind = "adjustment"
 
@@ -41,6 +43,7 @@ const (
 	UploadRefusal Kind = "upload-refusal" // what the host approved and the chip did not
 	UploadNotice  Kind = "upload-notice"
 
+	Purse   Kind = "purse" // what the chip's purse holds
 	Resolve Kind = "resolve"
 
 	Tamper Kind = "tamper"
@@ -86,6 +89,7 @@ type Transaction struct {
 	Chip        ChipFacts    `json:"chip,omitzero"`          // of a chip or contactless payment
 	ICC         string       `json:"icc,omitempty"`          // its last cryptogram and what that covers, BER-TLV in hexadecimal, for the batch upload
 	Refused     bool         `json:"card_refused,omitempty"` // the host approved and the card's chip did not
+	Left        money.Amount `json:"purse_left,omitzero"`    // in the chip's purse, after a sale out of it
 	Time        time.Time    `json:"time"`                   // the host's where it answered, Beijing time
 }
 
@@ -98,7 +102,7 @@ type Result struct {
 	Notes  []Words `json:"notes,omitempty"` // what else the terminal did: signed on again, took a payment back
 
 	Shop       Shop              `json:"shop"`
-	Available  money.Amount      `json:"available,omitzero"`   // of a balance inquiry
+	Available  money.Amount      `json:"available,omitzero"`   // of a balance inquiry, or in a chip's purse
 	Settlement *SettlementReport `json:"settlement,omitempty"` // of a settlement
 	Items      []Result          `json:"items,omitempty"`      // of Resolve: each transaction it asked about
 	Reprint    bool              `json:"reprint,omitempty"`
@@ -138,7 +142,9 @@ func (s *state) report(tx Transaction) Result {
 		r.Text, r.Action = w.text, w.action
 	case tx.State == Approved && tx.Kind == Preauth:
 		r.Text = Words{"银行已为您保留这笔额度，还没有扣款", "The bank keeps the amount ready; nothing is charged yet"}
-	case tx.State == Approved && tx.Kind == Refund:
+	case tx.State == Declined && tx.Kind == CashSale: // the purse has paid
+		r.Text, r.Action = meaningOf(tx.Code).text, actAcquire
+	case tx.State == Approved && tx.Kind.refunds():
 		r.Text = Words{"原路退回 1–3 个工作日", "Back to the card in 1–3 working days"}
 	case tx.State == Approved || tx.State == Declined:
 		meaning := meaningOf(tx.Code)

@@ -230,5 +230,8 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx 
 		}
 		tx = *s.state.row(tx.Batch, tx.Trace)
 	}
+	if verdict.state != Unknown {
+		s.forwardLate(ctx)
+	}
 	return s.state.report(tx), nil
 }

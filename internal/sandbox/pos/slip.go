@@ -25,7 +25,7 @@ const paper = 32
 func Slip(r Result, c Copy, l Language) string {
 	p := printer{language: l}
 	switch r.Kind {
-	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid, OfflineSale, Tip, Adjustment:
+	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid, OfflineSale, Tip, Adjustment, CashSale, CashRefund:
 		p.transaction(r, c)
 	case Settlement:
 		if r.Settlement == nil {
@@ -68,15 +68,24 @@ func (p *printer) transaction(r Result, c Copy) {
 	p.chip(r.Chip)
 	p.pair(Words{"日期时间", "Date/time"}, r.Time.In(beijing).Format("2006-01-02 15:04:05"))
 	p.pair(Words{"金额", "Amount"}, "RMB "+signed(r.Transaction).Decimal())
+	if r.Left != (money.Amount{}) {
+		p.pair(purseLeft, "RMB "+r.Left.Decimal())
+	}
 	p.rule()
 	p.foot(r, c)
 }
+
+var purseLeft = Words{"卡内余额", "Left in purse"}
 
 // banner keeps a slip from being taken for a proof of payment that it is not.
 func (p *printer) banner(r Result) {
 	switch r.State {
 	case Approved:
 	case Unknown:
+		if r.Kind == CashSale { // the purse has paid
+			p.center(Words{"*** 脱机交易，待上送 ***", "*** OFFLINE, HOST NOT TOLD YET ***"})
+			break
+		}
 		p.center(Words{"*** 结果待确认 ***", "*** RESULT NOT KNOWN ***"})
 	case Reversed:
 		p.center(Words{"*** 已撤回 ***", "*** REVERSED ***"})

@@ -28,8 +28,11 @@ func (tx Transaction) counts() bool {
 
 // takes reports whether a transaction brings the merchant money, if it stands.
 func (tx Transaction) takes() bool {
-	return tx.sells() || tx.Kind == Tip || tx.Kind == Completion || tx.Kind == CompletionNotice
+	return tx.sells() || tx.Kind == Tip || tx.Kind == Completion || tx.Kind == CompletionNotice || tx.Kind == CashSale
 }
+
+// refunds reports whether money goes back after a settlement.
+func (k Kind) refunds() bool { return k == Refund || k == CashRefund }
 
 // sells reports whether it is a sale, online or offline.
 func (tx Transaction) sells() bool { return tx.Kind == Sale || tx.Kind == OfflineSale }

@@ -41,13 +41,17 @@ var titles = map[Kind]map[State]Words{
 	CompletionNotice: {Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱，预授权仍然有效", "Declined, the pre-authorization stands"}, Unknown: {"完成处理中", "Completion in progress"}},
 	CompletionVoid:   {Approved: {"完成已撤销，预授权仍然有效", "Completion voided, the pre-authorization stands"}, Declined: {"没有撤销，收款仍然有效", "Not voided, the payment stands"}, Unknown: checking, Reversed: {"撤销没有成立，收款仍然有效", "The void was taken back, the payment stands"}},
 	OfflineSale:      {Approved: {"离线收款已入账", "Offline payment booked"}, Declined: {"离线收款没有入账", "Offline payment declined"}, Unknown: {"离线收款处理中", "Offline payment in progress"}},
-	Tip:              {Approved: {"小费已收", "Tip received"}, Declined: {"没有收到小费，原交易不变", "Tip declined, the sale is unchanged"}, Unknown: {"小费处理中", "Tip in progress"}},
-	Adjustment:       {Approved: {"已调整", "Adjusted"}, Declined: {"没有调整，原交易不变", "Not adjusted, the sale is unchanged"}, Unknown: {"调整处理中", "Adjustment in progress"}},
-	Settlement:       {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
-	Fetch:            {Accepted: {"下载完成", "Everything is fetched"}, Declined: {"主机不让下载", "The host refuses the download"}},
-	Sign:             {Accepted: {"签名已上送", "Signature sent"}, Declined: {"主机没有收下签名", "The host refuses the signature"}},
-	StatusReport:     {Accepted: {"状态已上送", "Status reported"}, Declined: {"主机没有收下状态", "The host refuses the status"}},
-	Resolve:          {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
+	CashSale: {Approved: {"电子现金收款已入账", "Electronic cash booked"}, Declined: {"卡内已扣款，主机没有入账", "Taken from the purse, not booked by the host"},
+		Unknown: {"卡内已扣款，等待上送", "Taken from the purse, the host is told later"}},
+	CashRefund:   {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
+	Purse:        {Accepted: {"电子现金余额", "In the electronic purse"}},
+	Tip:          {Approved: {"小费已收", "Tip received"}, Declined: {"没有收到小费，原交易不变", "Tip declined, the sale is unchanged"}, Unknown: {"小费处理中", "Tip in progress"}},
+	Adjustment:   {Approved: {"已调整", "Adjusted"}, Declined: {"没有调整，原交易不变", "Not adjusted, the sale is unchanged"}, Unknown: {"调整处理中", "Adjustment in progress"}},
+	Settlement:   {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
+	Fetch:        {Accepted: {"下载完成", "Everything is fetched"}, Declined: {"主机不让下载", "The host refuses the download"}},
+	Sign:         {Accepted: {"签名已上送", "Signature sent"}, Declined: {"主机没有收下签名", "The host refuses the signature"}},
+	StatusReport: {Accepted: {"状态已上送", "Status reported"}, Declined: {"主机没有收下状态", "The host refuses the status"}},
+	Resolve:      {Accepted: {"没有待确认的交易了", "Nothing is pending any more"}, Unknown: {"还有交易在确认中", "Still checking"}},
 }
 
 var checking = Words{"正在确认结果", "Checking"}
@@ -84,6 +88,14 @@ var warnings = map[Kind]struct{ text, action Words }{
 	},
 	OfflineSale: {
 		Words{"请勿重复收款", "Do not charge again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
+	CashSale: {
+		Words{"这笔已经成立，可以交货，请勿重复收款", "This payment stands: you may hand over goods; do not charge again"},
+		Words{"终端会在下一笔联机交易时上送，也可以点“再查一次”", "The terminal tells the host with its next online payment, or check again"},
+	},
+	CashRefund: {
+		Words{"请勿重复退款", "Do not refund again"},
 		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
 	},
 	Tip: {
@@ -125,6 +137,8 @@ var kindNames = map[Kind]Words{
 	CompletionNotice: {"预授权完成通知", "COMPLETION NOTICE"},
 	CompletionVoid:   {"预授权完成撤销", "COMPLETION VOID"},
 	OfflineSale:      {"离线结算", "OFFLINE SALE"},
+	CashSale:         {"电子现金消费", "E-CASH SALE"},
+	CashRefund:       {"电子现金退货", "E-CASH REFUND"},
 	Tip:              {"小费", "TIP"},
 	Adjustment:       {"结算调整", "ADJUSTMENT"},
 	Settlement:       {"批结算", "SETTLEMENT"},
