@@ -54,20 +54,13 @@ func (s *Server) openAgreements(ks *keys.Keystore) (err error) {
 	}
 	s.Jobs.Handle(jobOffer, s.runOffer)
 	a.reviews = feedback.Open(s.DB, s.Config.Clock, s.relation)
-	a.privacy = privacy.Open(s.DB, ring, s.Config.Clock, []privacy.Source{s.knownMerchant, s.knownAgreements},
-		[]privacy.Purge{{Table: "privacy_looks", Keep: privacy.Term{Years: 3, From: "creation"}, Do: privacy.PurgeLooks}})
-	return nil
-}
-
-// asApplicant are the subjects that a merchant's person has besides the merchant: the application that he came from.
-func asApplicant(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error) {
-	a, err := onboarding.ByMerchant(ctx, q, m)
-	if errors.Is(err, onboarding.ErrUnknown) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
+	destroy, err := purges()
+	if err != nil {
+		return err
 	}
-	return []subject.ID{a.ID.Subject()}, nil
+	a.privacy = privacy.Open(privacy.Config{DB: s.DB, Ring: ring, Clock: s.Config.Clock, Sources: []privacy.Source{s.knownMerchant, s.knownApplication, s.knownAgreements},
+		Purges: destroy, Beside: asApplicant, Watched: s.looksAtApplication})
+	return nil
 }
 
 // party is the institution as contracts name it: the one under whose licence the merchant was boarded.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -198,8 +199,89 @@ func TestAnApplicantsIdentityIsShreddedWhenTheTermAfterTheRelationIsOver(t *test
 	if v, err := l.identity(); !errors.Is(err, subject.ErrShredded) {
 		t.Errorf("the identity can still be read: %d fields, %v", len(v), err)
 	}
+	for _, table := range []string{"application_views", "application_marks", "contract_signatures", "merchants"} {
+		if r.Purged[table] == 0 {
+			t.Errorf("nothing of %s was purged: %v", table, r.Purged)
+		}
+	}
+	if views, err := onboarding.Views(t.Context(), l.s.DB.Read(), l.a.ID, 9); err != nil || len(views) != 0 {
+		t.Error("who looked is still there:", views, err)
+	}
+	if m, err := merchant.ByID(t.Context(), l.s.DB.Read(), l.m.ID); err != nil || m.NameZH != m.MID || m.Place != "" {
+		t.Error("his name is still there:", m, err)
+	}
+	if c, err := l.s.agreed.privacy.Copy(t.Context(), l.m); err != nil || strings.Contains(fmt.Sprint(c.Sections), "2046") {
+		t.Error("the copy:", c.Sections, err)
+	}
 	if _, err := l.s.boarding.office.Picture(t.Context(), l.s.DB.Read(), l.a, "id_front"); !errors.Is(err, subject.ErrShredded) {
 		t.Error("the photo can still be read:", err)
+	}
+}
+
+func TestAMerchantSeesWhoLookedAtHisApplicationAndHasACopyOfIt(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	_, err := l.s.boarding.office.Show(t.Context(), auth.Who{Kind: auth.Operator, ID: 3, Role: auth.Reviewer}, l.a.ID, "id_front")
+	l.must(err)
+	v, err := l.identity()
+	l.must(err)
+	page := l.request("owner", "GET", "/app/privacy").Body.String()
+	for _, want := range []string{"operator/3", "申请资料：身份证人像面"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	text := l.request("owner", "GET", "/app/privacy/copy.json").Body.String()
+	for _, want := range []string{l.a.Number, v["holder"], v["sells"], v["id_number"][:3] + "***", "operator/3", v["account"][len(v["account"])-4:]} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the copy", want)
+		}
+	}
+	for _, never := range []string{v["id_number"], v["account"], v["phone"]} {
+		if strings.Contains(text, never) {
+			t.Errorf("%q stands whole in a file that is passed on", never)
+		}
+	}
+	if pdf := l.request("owner", "GET", "/app/privacy/copy.pdf"); pdf.Code != 200 || !bytes.HasPrefix(pdf.Body.Bytes(), []byte("%PDF")) {
+		t.Error("the copy for a person:", pdf.Code)
+	}
+	// Another merchant sees nothing of it.
+	l.first(auth.NewAccount{Merchant: 1, Login: "stranger", Name: "stranger", Role: auth.Owner}, "stranger")
+	for _, path := range []string{"/app/privacy", "/app/privacy/copy.json"} {
+		if got := l.request("stranger", "GET", path); got.Code != 200 || strings.Contains(got.Body.String(), "operator/3") || strings.Contains(got.Body.String(), l.a.Number) {
+			t.Errorf("%s: a stranger got %d", path, got.Code)
+		}
+	}
+}
+
+func TestEveryTermOfTheDataMapIsEndedOrSaidNotToBe(t *testing.T) {
+	t.Parallel()
+	table, err := privacy.Map()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := purges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range table {
+		ways := 0
+		if slices.ContainsFunc(list, func(p privacy.Purge) bool { return p.Table == e.Table }) {
+			ways++
+		} else if e.Sealed && e.Keep.From == "relation" { // its key is shredded
+			ways++
+		}
+		if _, ok := privacy.Kept[e.Table]; ok {
+			ways++
+		}
+		if ways != 1 {
+			t.Errorf("%s: %d ways in which its term ends", e.Table, ways)
+		}
+	}
+	for name := range privacy.Kept {
+		if !slices.ContainsFunc(table, func(e privacy.Entry) bool { return e.Table == name }) {
+			t.Errorf("%s is kept, and the map does not know it", name)
+		}
 	}
 }
 

@@ -340,3 +340,8 @@ func (b *Board) Summary(ctx context.Context, k Kind, number string) (count, tent
 	}
 	return int(n), tenths, nil
 }
+
+// Purge destroys reviews that were written before an instant.
+func Purge(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM reviews WHERE written_at < $1`, store.At(before))
+}

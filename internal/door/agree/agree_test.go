@@ -146,7 +146,7 @@ func open(t *testing.T) *world {
 			return contract.Party{NameZH: "样例支付有限公司", NameEN: "Sample Payments Ltd", Licence: "Z0000000000000"}, nil
 		}}))
 	w.school = must[*training.School](t)(training.Open(db, ks, w.clock))
-	w.privacy = privacy.Open(db, ring, w.clock, nil, nil)
+	w.privacy = privacy.Open(privacy.Config{DB: db, Ring: ring, Clock: w.clock})
 	door := agree.Door(agree.Config{DB: db, Clock: w.clock, Guard: w.guard, Fees: w.fees, Contracts: w.desk, School: w.school, Privacy: w.privacy,
 		Reviews: feedback.Open(db, w.clock, func(context.Context, merchant.ID, string) (feedback.Target, error) {
 			return sample, nil

@@ -1,6 +1,9 @@
 package agree
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,12 +66,12 @@ func (p pages) privacyPage(r *web.Request, f *web.Form) (page privacyPage, err e
 	for _, e := range entries {
 		page.Map = append(page.Map, mapRow{words(r, e.What.ZH, e.What.EN), words(r, e.Purpose.ZH, e.Purpose.EN), r.T("agree.basis." + e.Basis), e.Sensitive, e.Sealed, e.Keep.Years})
 	}
-	looks, err := p.Privacy.Looks(r.Context(), privacy.Of(m.ID), 50)
+	looks, err := p.Privacy.LooksOf(r.Context(), m.ID, 50)
 	if err != nil {
 		return page, err
 	}
 	for _, l := range looks {
-		page.Looks = append(page.Looks, lookRow{l.Actor, l.What, l.Purpose, stamp(m, l.At)})
+		page.Looks = append(page.Looks, lookRow{l.Actor, words(r, l.Named.ZH, l.Named.EN), l.Purpose, stamp(m, l.At)})
 	}
 	holds, err := p.Privacy.Holds(r.Context(), m.ID)
 	if err != nil {
@@ -288,8 +291,19 @@ func (p pages) moderate(r *web.Request) (web.Response, error) {
 type opsPrivacyPage struct {
 	Form  *web.Form
 	Queue []requestRow
-	Runs  []privacy.Report
+	Runs  []runRow
+	Kept  []keptRow
 }
+
+// runRow is a retention run with the tables it went through.
+type runRow struct {
+	privacy.Report
+	Rows     int64
+	Tables   []string // with how many rows each
+	Failures string
+}
+
+type keptRow struct{ Table, Why string }
 
 func (p pages) opsPrivacy(r *web.Request) (web.Response, error) {
 	page, err := p.opsPrivacyPage(r, web.EmptyForm())
@@ -315,7 +329,18 @@ func (p pages) opsPrivacyPage(r *web.Request, f *web.Form) (page opsPrivacyPage,
 		}
 		page.Queue = append(page.Queue, row(r, m, one))
 	}
-	page.Runs, err = p.Privacy.Runs(r.Context(), 10)
+	runs, err := p.Privacy.Runs(r.Context(), 10)
+	for _, run := range runs {
+		one := runRow{Report: run, Failures: strings.Join(run.Failed, ", ")}
+		for _, table := range slices.Sorted(maps.Keys(run.Purged)) {
+			one.Rows += run.Purged[table]
+			one.Tables = append(one.Tables, fmt.Sprintf("%s %d", table, run.Purged[table]))
+		}
+		page.Runs = append(page.Runs, one)
+	}
+	for _, table := range slices.Sorted(maps.Keys(privacy.Kept)) {
+		page.Kept = append(page.Kept, keptRow{table, words(r, privacy.Kept[table].ZH, privacy.Kept[table].EN)})
+	}
 	return page, err
 }
 

@@ -224,5 +224,9 @@ var operatorTexts = web.Texts{
 	"agree.grant":                 {"同意", "Grant"},
 	"agree.deny":                  {"不同意", "Refuse"},
 	"agree.runs":                  {"到期销毁记录", "Retention runs"},
+	"agree.run.rows":              {"清除 %d 行", "%d rows purged"},
+	"agree.run.failed":            {"未完成：%s", "Not done: %s"},
+	"agree.run.kept":              {"到期也不自动清除的", "Not purged by itself"},
+	"agree.run.kept.text":         {"下面这些表的期限由人来结束；每次运行都在报告里列出它们。", "A person ends the term of these; every run's report names them."},
 	"agree.run":                   {"销毁 %d 个主体的密钥，%d 项未完成", "%d subjects' keys shredded, %d things failed"},
 }
