@@ -11,7 +11,7 @@ SEED ?= 1
 WITH_PG = $(if $(HAWKER_TEST_PG),,$(GO) run ./internal/store/storetest/run)
 
 .NOTPARALLEL:
-.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint api fuzz bench torture tour cover demo clean
+.PHONY: help test build fmt vet staticcheck race postgres chromium hsm lint api fuzz bench torture tour clients cover demo clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -70,6 +70,9 @@ TORTURE = bin/hawker torture --duration 230s --kill-every 1100ms --terminals 6 -
 torture: build postgres ## ten minutes of chaos on both databases, and the audit; SEED=n picks the plan
 	$(TORTURE) --database sqlite
 	$(TORTURE) --database postgres
+
+clients: ## take payments at the simulated wallets with others' clients; needs npm
+	scripts/clients
 
 tour: chromium ## take the pictures of docs/tour.md anew
 	@mkdir -p docs/tour

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 
 	"hawker/internal/advice"
+	"hawker/internal/auth"
 	"hawker/internal/door/apply"
 	"hawker/internal/door/check"
 	"hawker/internal/door/console"
 	"hawker/internal/fault"
 	"hawker/internal/institution"
 	"hawker/internal/keys"
+	"hawker/internal/merchant"
 	"hawker/internal/onboarding"
 	"hawker/internal/sandbox/bank"
 	"hawker/internal/standing"
@@ -106,10 +108,22 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 // boardingDoors are the faces of becoming a merchant.
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
-		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock}).Door(),
+		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock, Reviews: s.agreed.reviews}).Door(),
 		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
-		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement}).Door(),
+		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement, Enter: s.enter}).Door(),
 	}
+}
+
+// enter makes the first sign-in of a merchant's owner, or leads to the sign-in that he has.
+func (s *Server) enter(ctx context.Context, m merchant.ID, owner string) (string, error) {
+	secret, err := s.Guard.FirstLink(ctx, auth.NewAccount{Merchant: m, Login: fmt.Sprintf("m%d", m), Name: owner, Role: auth.Owner})
+	if err != nil {
+		return "", err
+	}
+	if secret == "" {
+		return "/signin", nil
+	}
+	return "/hello/" + secret, nil
 }
 
 // statement is what arrived at an account of the simulated bank.

@@ -149,6 +149,9 @@ type Config struct {
 	Clock       clock.Clock
 	Log         *slog.Logger
 	Institution func(ctx context.Context, m merchant.Merchant) (Party, error)
+	// Beside are the other subjects that a merchant's person or business has, such as his application: what
+	// holds him holds them. nil: none.
+	Beside func(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error)
 }
 
 // Desk offers, signs and ends contracts.
@@ -160,6 +163,7 @@ type Desk struct {
 	now         clock.Clock
 	log         *slog.Logger
 	institution func(ctx context.Context, m merchant.Merchant) (Party, error)
+	beside      func(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error)
 	templates   []Template
 }
 
@@ -169,7 +173,7 @@ func Open(c Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Desk{c.DB, c.Keys, c.Ring, c.Fees, c.Clock, c.Log, c.Institution, list}
+	d := &Desk{c.DB, c.Keys, c.Ring, c.Fees, c.Clock, c.Log, c.Institution, c.Beside, list}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

@@ -13,6 +13,7 @@ import (
 	"hawker/internal/jobs"
 	"hawker/internal/merchant"
 	"hawker/internal/store"
+	"hawker/internal/subject"
 )
 
 const (
@@ -90,14 +91,36 @@ func (d *Desk) runEnd(ctx context.Context, j jobs.Job) error {
 		if err := merchant.SetState(ctx, tx, m, merchant.Suspended); err != nil {
 			return err
 		}
-		if err := d.ring.PlaceHold(ctx, tx, who(m), "identity", c.Ends.AddDate(KeepYears, 0, 0)); err != nil {
-			return err
-		}
-		if err := d.ring.Release(ctx, tx, who(m), HoldRelation); err != nil {
+		if err := d.each(ctx, tx, m, func(id subject.ID) error {
+			if err := d.ring.PlaceHold(ctx, tx, id, "identity", c.Ends.AddDate(KeepYears, 0, 0)); err != nil {
+				return err
+			}
+			return d.ring.Release(ctx, tx, id, HoldRelation)
+		}); err != nil {
 			return err
 		}
 		return events.Append(ctx, tx, events.Event{Merchant: j.Merchant, Kind: "contract.ended", Ref: c.Object(), At: d.now(), Body: map[string]any{"contract": c.ID}})
 	})
+}
+
+// each does something to every subject that a merchant's person or business has.
+func (d *Desk) each(ctx context.Context, tx *store.Tx, m merchant.ID, do func(subject.ID) error) error {
+	if err := do(who(m)); err != nil {
+		return err
+	}
+	if d.beside == nil {
+		return nil
+	}
+	list, err := d.beside(ctx, tx, m)
+	if err != nil {
+		return err
+	}
+	for _, id := range list {
+		if err := do(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // KeepYears is how long identity data is kept after a relation ends: the law against money

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/store"
+	"hawker/internal/subject"
 )
 
 // Acknowledge notes that a person has read a highlighted clause. Only who may sign may; again, it changes nothing.
@@ -176,7 +178,7 @@ func (d *Desk) sign(ctx context.Context, w auth.Who, m merchant.Merchant, id int
 				return err
 			}
 		}
-		if err := d.ring.PlaceHold(ctx, tx, who(m.ID), HoldRelation, time.Time{}); err != nil {
+		if err := d.each(ctx, tx, m.ID, func(id subject.ID) error { return d.ring.PlaceHold(ctx, tx, id, HoldRelation, time.Time{}) }); err != nil {
 			return err
 		}
 		if err := d.board(ctx, tx, m, doc, consent, c.Signed); err != nil {
@@ -363,4 +365,15 @@ func redraw(b []byte) ([]byte, error) {
 	var w bytes.Buffer
 	err = png.Encode(&w, out)
 	return w.Bytes(), err
+}
+
+// PurgeSignatures destroys the names and addresses of those who signed, of a subject whose key is shredded: the
+// drawing cannot be opened any more, and the signature not be verified.
+func PurgeSignatures(ctx context.Context, tx *store.Tx, id subject.ID) (int64, error) {
+	text, ok := strings.CutPrefix(string(id), "merchant/")
+	m, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil {
+		return 0, nil //nolint:nilerr // a subject of another kind has signed nothing
+	}
+	return tx.Exec(ctx, `UPDATE contract_signatures SET name = '', address = '' WHERE merchant_id = $1 AND (name <> '' OR address <> '')`, m)
 }

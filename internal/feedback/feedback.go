@@ -89,6 +89,13 @@ type Review struct {
 	Answered  time.Time
 }
 
+// Service is a relation that is complete, and can be reviewed.
+type Service struct {
+	Relation string
+	Target   Target
+	Done     time.Time
+}
+
 // Relations tells who served a merchant in a relation that is complete; ErrRelation when it
 // is not, or is not his.
 type Relations func(ctx context.Context, m merchant.ID, relation string) (Target, error)
@@ -332,4 +339,9 @@ func (b *Board) Summary(ctx context.Context, k Kind, number string) (count, tent
 		tenths = int((sum*10 + n/2) / n)
 	}
 	return int(n), tenths, nil
+}
+
+// Purge destroys reviews that were written before an instant.
+func Purge(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM reviews WHERE written_at < $1`, store.At(before))
 }

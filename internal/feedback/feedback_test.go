@@ -152,6 +152,32 @@ func TestWhatIsNotAllowedIsRefused(t *testing.T) {
 	})
 }
 
+func TestAnOldReviewIsPurged(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.Write(t.Context(), owner, "install/7-1", 5, good); err != nil {
+			t.Fatal(err)
+		}
+		for before, want := range map[time.Time]int64{noon: 0, noon.Add(time.Second): 1} {
+			var n int64
+			if err := w.db.Write(t.Context(), func(tx *store.Tx) (err error) {
+				if n, err = Purge(t.Context(), tx, before); want == 1 && err == nil {
+					return nil
+				}
+				return errors.Join(err, errUndone)
+			}); n != want || (err != nil && !errors.Is(err, errUndone)) {
+				t.Errorf("before %s: %d, %v", before, n, err)
+			}
+		}
+		if list, err := w.Of(t.Context(), owner.Merchant); err != nil || len(list) != 0 {
+			t.Error(list, err)
+		}
+	})
+}
+
+// errUndone has a transaction leave no trace.
+var errUndone = errors.New("undone")
+
 func TestFewReviewsHaveNoAverage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {

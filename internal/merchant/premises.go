@@ -112,3 +112,8 @@ func scanIDs(rows *sql.Rows) (ids []ID, err error) {
 	}
 	return ids, rows.Err()
 }
+
+// Forget takes a merchant's names and place away, when nobody may know them any more: his number stands for them.
+func Forget(ctx context.Context, tx *store.Tx, id ID) (int64, error) {
+	return tx.Exec(ctx, `UPDATE merchants SET name_zh = mid, name_en = mid, place = '' WHERE merchant_id = $1 AND name_zh <> mid`, id)
+}

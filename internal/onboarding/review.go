@@ -245,7 +245,7 @@ func (o *Office) Review(ctx context.Context, w auth.Who, id ID) (c Case, err err
 	if c.State == Draft || c.State == Withdrawn {
 		return c, ErrUnknown.With("application %s is %s", c.Number, c.State)
 	}
-	if err := o.note(ctx, id, w, "fields", "review"); err != nil {
+	if err := o.note(ctx, id, w, "fields", ForReview); err != nil {
 		return c, err
 	}
 	if c.Values, err = o.Values(ctx, q, c.Application); err != nil {
@@ -281,6 +281,9 @@ func (c Case) strictest() Grade {
 	}
 	return c.Grade
 }
+
+// ForReview is what a reviewer looks at an application for.
+const ForReview = "review"
 
 // View is one look at an applicant's data.
 type View struct {
@@ -334,7 +337,7 @@ func (o *Office) Show(ctx context.Context, w auth.Who, id ID, photo string) ([]b
 	if a.State == Draft || a.State == Withdrawn {
 		return nil, ErrUnknown.With("application %s is %s", a.Number, a.State)
 	}
-	if err := o.note(ctx, id, w, "photo/"+photo, "review"); err != nil {
+	if err := o.note(ctx, id, w, "photo/"+photo, ForReview); err != nil {
 		return nil, err
 	}
 	kept, err := o.Picture(ctx, o.DB.Read(), a, photo)

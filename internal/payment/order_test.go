@@ -445,6 +445,10 @@ func TestRefundsNeverGiveBackMoreThanWasPaid(t *testing.T) {
 				if !errors.Is(err, step.want) || err == nil && a.State != payment.Approved {
 					t.Errorf("%s: %d under %s: %s, %v; want %v", name, step.minor, step.key, a.State, err, step.want)
 				}
+				known, lost := payment.RefundByKey(t.Context(), w.db.Read(), w.merchant, "key/1", name+step.key, w.now)
+				if err == nil && (lost != nil || known.ID != a.ID) || errors.Is(err, payment.ErrRefundOver) && !errors.Is(lost, payment.ErrNotFound) {
+					t.Errorf("%s: under %s there is %d, %v; it was %d", name, step.key, known.ID, lost, a.ID)
+				}
 			}
 			p, err := payment.Get(t.Context(), w.db.Read(), 1, id)
 			if err != nil || p.Refunded != p.Amount || p.RefundFee != p.Fee {

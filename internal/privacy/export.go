@@ -39,14 +39,14 @@ type Copy struct {
 // Copy gathers what is kept of a merchant.
 func (o *Office) Copy(ctx context.Context, m merchant.Merchant) (c Copy, err error) {
 	c = Copy{Subject: Of(m.ID), Made: o.now().Format(time.RFC3339)}
-	for _, s := range o.sources {
+	for _, s := range o.Sources {
 		sections, err := s(ctx, m)
 		if err != nil {
 			return c, fmt.Errorf("copy of %s: %w", c.Subject, err)
 		}
 		c.Sections = append(c.Sections, sections...)
 	}
-	if c.Looks, err = o.Looks(ctx, c.Subject, 1000); err != nil {
+	if c.Looks, err = o.LooksOf(ctx, m.ID, 1000); err != nil {
 		return c, err
 	}
 	c.Map, err = Map()
@@ -77,7 +77,7 @@ func (c Copy) PDF(m merchant.Merchant) ([]byte, error) {
 	p.Heading("谁查看过  Who looked at it")
 	rows := [][]string{{"时间 Time", "谁 Who", "内容 What", "用途 What for"}}
 	for _, l := range c.Looks {
-		rows = append(rows, []string{l.At.In(m.Zone).Format("2006-01-02 15:04"), l.Actor, l.What, l.Purpose})
+		rows = append(rows, []string{l.At.In(m.Zone).Format("2006-01-02 15:04"), l.Actor, l.Named.ZH + " " + l.Named.EN, l.Purpose})
 	}
 	p.Table([]float64{2, 2, 2, 3}, rows...)
 	p.Heading("保存什么、为什么、多久  What is kept, what for, how long")

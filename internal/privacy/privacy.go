@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,28 +41,52 @@ func Of(m merchant.ID) subject.ID {
 	return subject.ID("merchant/" + strconv.FormatInt(int64(m), 10))
 }
 
-// Office answers people about their data.
-type Office struct {
-	db      *store.DB
-	ring    *subject.Ring
-	now     clock.Clock
-	sources []Source
-	purges  []Purge
+// Config is what an Office needs.
+type Config struct {
+	DB      *store.DB
+	Ring    *subject.Ring
+	Clock   clock.Clock
+	Sources []Source // tell what is kept of a subject
+	Purges  []Purge  // destroy what is old
+	// Beside are the other subjects that a merchant's person or business has, such as his application; nil: none.
+	Beside func(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error)
+	// Watched are the looks at a merchant's data that other packages write down, newest first, at most limit; nil: none.
+	Watched func(ctx context.Context, m merchant.ID, limit int) ([]Look, error)
 }
 
-// Open makes an Office. Sources tell what is kept of a subject, purges destroy what is old.
-func Open(db *store.DB, ring *subject.Ring, now clock.Clock, sources []Source, purges []Purge) *Office {
-	return &Office{db, ring, now, sources, purges}
+// Office answers people about their data.
+type Office struct {
+	Config
+	db   *store.DB
+	ring *subject.Ring
+	now  clock.Clock
+}
+
+// Open makes an Office.
+func Open(c Config) *Office { return &Office{c, c.DB, c.Ring, c.Clock} }
+
+// subjects are all that a merchant's person or business is: the merchant, and what stands beside him.
+func (o *Office) subjects(ctx context.Context, q store.Querier, m merchant.ID) ([]subject.ID, error) {
+	list := []subject.ID{Of(m)}
+	if o.Beside == nil {
+		return list, nil
+	}
+	more, err := o.Beside(ctx, q, m)
+	return append(list, more...), err
 }
 
 // Look is one look at a subject's data.
 type Look struct {
 	Actor   string
 	Role    string
-	What    string
+	What    string // a stable name
+	Named   Words  // it, as people call it
 	Purpose string
 	At      time.Time
 }
+
+// named are the names of what is opened here.
+var named = map[string]Words{"contract": {"合同", "Contract"}}
 
 // Note writes down that somebody looked at a subject's data, and what for. It is written in the
 // transaction, or before the data is shown.
@@ -96,9 +121,27 @@ func (o *Office) Looks(ctx context.Context, id subject.ID, limit int) ([]Look, e
 			return nil, fmt.Errorf("looks at %s: %w", id, err)
 		}
 		l.At = at.Time()
+		if l.Named = named[l.What]; l.Named == (Words{}) {
+			l.Named = Words{l.What, l.What}
+		}
 		list = append(list, l)
 	}
 	return list, rows.Err()
+}
+
+// LooksOf lists every look at a merchant's data, those that others write down too, newest first, at most limit.
+func (o *Office) LooksOf(ctx context.Context, m merchant.ID, limit int) ([]Look, error) {
+	list, err := o.Looks(ctx, Of(m), limit)
+	if err != nil || o.Watched == nil {
+		return list, err
+	}
+	more, err := o.Watched(ctx, m, limit)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, more...)
+	slices.SortStableFunc(list, func(a, b Look) int { return b.At.Compare(a.At) })
+	return list[:min(len(list), limit)], nil
 }
 
 // Kind is what is asked for.
@@ -217,7 +260,7 @@ func (o *Office) Queue(ctx context.Context, limit int) ([]Request, error) {
 	return o.requests(ctx, `WHERE state = 'open' ORDER BY due_at LIMIT $1`, limit)
 }
 
-// Decide answers a request. An erasure that is granted shreds the subject's key; while the
+// Decide answers a request. An erasure that is granted shreds the keys of all that the subject is; while the
 // law says keep, it is ErrHeld and stays open, to be refused with the date.
 func (o *Office) Decide(ctx context.Context, w auth.Who, m merchant.ID, id int64, grant bool, outcome string) (r Request, err error) {
 	if w.Kind != auth.Operator || !auth.Allows(w, auth.PrivacyManage) {
@@ -242,8 +285,14 @@ func (o *Office) Decide(ctx context.Context, w auth.Who, m merchant.ID, id int64
 		if grant {
 			r.State = "done"
 			if r.Kind == Erasure {
-				if err := o.ring.Shred(ctx, tx, r.Subject); err != nil && !errors.Is(err, subject.ErrUnknown) {
+				list, err := o.subjects(ctx, tx, m)
+				if err != nil {
 					return err
+				}
+				for _, id := range list {
+					if _, err := o.forget(ctx, tx, id); err != nil && !errors.Is(err, subject.ErrUnknown) {
+						return err
+					}
 				}
 			}
 		}
@@ -260,7 +309,22 @@ func (o *Office) Decide(ctx context.Context, w auth.Who, m merchant.ID, id int64
 	return r, err
 }
 
-// Holds lists why a merchant's data is kept, and until when.
-func (o *Office) Holds(ctx context.Context, m merchant.ID) ([]subject.Hold, error) {
-	return subject.Holds(ctx, o.db.Read(), Of(m))
+// Holds lists why a merchant's data is kept, and until when: those of all that he is, each once.
+func (o *Office) Holds(ctx context.Context, m merchant.ID) (list []subject.Hold, err error) {
+	ids, err := o.subjects(ctx, o.db.Read(), m)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		holds, err := subject.Holds(ctx, o.db.Read(), id)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range holds {
+			if !slices.ContainsFunc(list, func(x subject.Hold) bool { return x.Reason == h.Reason && x.Until.Equal(h.Until) }) {
+				list = append(list, h)
+			}
+		}
+	}
+	return list, nil
 }

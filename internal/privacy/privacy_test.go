@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +34,13 @@ type world struct {
 	now  time.Time
 }
 
+// stuck is a subject whose rows cannot be destroyed.
+const stuck subject.ID = "application/13"
+
+func (w *world) beside(m merchant.ID) subject.ID {
+	return subject.ID("application/" + strconv.FormatInt(int64(m), 10))
+}
+
 var errSource = errors.New("no power")
 
 func each(t *testing.T, test func(t *testing.T, w *world)) {
@@ -44,9 +53,25 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		w.ring = subject.NewRing(ks, clock)
-		w.Office = Open(db, w.ring, clock, []Source{func(_ context.Context, m merchant.Merchant) ([]Section, error) {
+		w.Office = Open(Config{DB: db, Ring: w.ring, Clock: clock, Sources: []Source{func(_ context.Context, m merchant.Merchant) ([]Section, error) {
 			return []Section{{"merchant", Words{"商户", "Merchant"}, []Field{{Words{"名称", "Name"}, m.NameZH}}}}, nil
-		}}, []Purge{{"privacy_looks", Term{3, "creation"}, PurgeLooks}, {"nowhere", Term{1, "creation"}, func(context.Context, *store.Tx, time.Time) (int64, error) { return 0, errSource }}})
+		}}, Purges: []Purge{{Table: "privacy_looks", Keep: Term{3, "creation"}, Do: PurgeLooks}, {Table: "privacy_requests", Keep: Term{3, "creation"}, Do: PurgeRequests},
+			{Table: "nowhere", Keep: Term{1, "creation"}, Do: func(context.Context, *store.Tx, time.Time) (int64, error) { return 0, errSource }},
+			{Table: "clear", Keep: Term{10, "relation"}, Of: func(_ context.Context, _ *store.Tx, id subject.ID) (int64, error) {
+				if id == stuck {
+					return 0, errSource
+				}
+				return 2, nil
+			}}},
+			Beside: func(_ context.Context, _ store.Querier, m merchant.ID) ([]subject.ID, error) {
+				return []subject.ID{w.beside(m)}, nil
+			},
+			Watched: func(_ context.Context, m merchant.ID, _ int) ([]Look, error) {
+				if m != 7 {
+					return nil, nil
+				}
+				return []Look{{Actor: "operator/3", What: "fields", Named: Words{"申请", "Application"}, Purpose: "review", At: noon.Add(time.Hour)}, {Actor: "operator/4", What: "fields", Purpose: "review", At: noon.Add(-time.Hour)}}, nil
+			}})
 		test(t, w)
 	})
 }
@@ -116,7 +141,7 @@ func TestASubjectSeesWhoLookedAndWhatIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := w.Copy(ctx, shop)
-		if err != nil || len(c.Looks) != 1 || c.Looks[0].Purpose != "complaint 12" || len(c.Sections) != 1 || len(c.Map) == 0 {
+		if err != nil || len(c.Looks) != 3 || c.Looks[0].Actor != "operator/3" || c.Looks[1].Purpose != "complaint 12" || c.Looks[1].Named.EN != "Contract" || len(c.Sections) != 1 || len(c.Map) == 0 {
 			t.Fatalf("%+v, %v", c, err)
 		}
 		text, err := c.JSON()
@@ -229,6 +254,81 @@ func TestErasureWaitsForTheLawAndThenIsForEver(t *testing.T) {
 		runs, err := w.Runs(ctx, 9)
 		if err != nil || len(runs) != 3 || len(runs[1].Shredded) != 1 || len(runs[1].Failed) != 1 || runs[1].Failed[0] != "nowhere" {
 			t.Error("the report:", runs, err)
+		}
+	})
+}
+
+func TestWhatIsInClearGoesWithTheKeyOrNeitherDoes(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		held := func(id subject.ID) {
+			if err := w.write(func(ctx context.Context, tx *store.Tx) error {
+				if _, err := w.ring.Make(ctx, tx, id); err != nil {
+					return err
+				}
+				return w.ring.PlaceHold(ctx, tx, id, "identity", noon.AddDate(10, 0, 0))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range []subject.ID{Of(7), w.beside(7), stuck} {
+			held(id)
+		}
+		w.now = noon.AddDate(10, 0, 0)
+		r, err := w.Run(t.Context())
+		if err != nil || len(r.Shredded) != 2 || r.Purged["clear"] != 4 || !slices.Contains(r.Failed, string(stuck)) || len(r.Kept) != len(Kept) {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if n, ok := r.Purged["privacy_requests"]; n != 0 || !ok {
+			t.Error("a table with nothing to purge is named too:", r.Purged)
+		}
+		if _, err := w.ring.Key(t.Context(), w.db.Read(), stuck); err != nil {
+			t.Error("the key went, and what is in clear did not:", err)
+		}
+	})
+}
+
+func TestAnErasureReachesAllThatASubjectIs(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		if err := w.write(func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []subject.ID{Of(7), w.beside(7)} {
+				if _, err := w.ring.Make(ctx, tx, id); err != nil {
+					return err
+				}
+			}
+			return w.ring.PlaceHold(ctx, tx, w.beside(7), "relation", time.Time{})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.Ask(ctx, owner, Erasure, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if holds, err := w.Holds(ctx, 7); err != nil || len(holds) != 1 || holds[0].Reason != "relation" {
+			t.Error("why his application is kept:", holds, err)
+		}
+		if _, err := w.Decide(ctx, admin, 7, r.ID, true, "granted"); !errors.Is(err, subject.ErrHeld) {
+			t.Error("his application is held:", err)
+		}
+		if _, err := w.ring.Key(ctx, w.db.Read(), Of(7)); err != nil {
+			t.Error("half of him was erased:", err)
+		}
+		if err := w.write(func(ctx context.Context, tx *store.Tx) error { return w.ring.Release(ctx, tx, w.beside(7), "relation") }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Decide(ctx, admin, 7, r.ID, true, "granted"); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []subject.ID{Of(7), w.beside(7)} {
+			if _, err := w.ring.Key(ctx, w.db.Read(), id); !errors.Is(err, subject.ErrShredded) {
+				t.Errorf("%s can still be read: %v", id, err)
+			}
+		}
+		w.now = noon.AddDate(3, 0, 1)
+		if r, err := w.Run(ctx); err != nil || r.Purged["privacy_requests"] != 1 {
+			t.Error("the request outlives its term:", r, err)
 		}
 	})
 }

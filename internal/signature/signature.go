@@ -244,3 +244,8 @@ func dropParts(ctx context.Context, tx *store.Tx, f Facts) error {
 	}
 	return nil
 }
+
+// Purge destroys signatures that were given before an instant.
+func Purge(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM signatures WHERE signed_at < $1`, store.At(before))
+}

@@ -105,6 +105,33 @@ func TestASignatureIsBoundToItsPaymentAndSealed(t *testing.T) {
 	})
 }
 
+func TestAnOldSignatureIsPurged(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := open(t, db), t.Context()
+		if err := s.Put(ctx, lunch, bitmap(8, 8, "")); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			before time.Time
+			want   int64
+		}{{now(), 0}, {now().Add(time.Second), 1}} {
+			if err := db.Write(ctx, func(tx *store.Tx) error {
+				n, err := Purge(ctx, tx, c.before)
+				if n != c.want {
+					t.Errorf("before %s: %d", c.before, n)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.Get(ctx, 7, 1234); !errors.Is(err, ErrNone) {
+			t.Error("it is still there:", err)
+		}
+	})
+}
+
 func TestSegmentsMakeOnePicture(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -362,3 +362,13 @@ func (s *School) PDF(m merchant.Merchant, c Certificate) ([]byte, error) {
 	p.Small("系统签章 Seal " + c.Seal)
 	return p.PDF()
 }
+
+// PurgeAttempts destroys tests that were begun before an instant; certificates stand by themselves.
+func PurgeAttempts(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM training_attempts WHERE begun_at < $1`, store.At(before))
+}
+
+// PurgeCertificates destroys certificates that were earned before an instant.
+func PurgeCertificates(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM training_certificates WHERE passed_at < $1`, store.At(before))
+}

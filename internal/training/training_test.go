@@ -284,6 +284,34 @@ func TestAForgedCertificateIsNone(t *testing.T) {
 	})
 }
 
+func TestATestIsForgottenBeforeItsCertificate(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		c := w.take(none).Certificate
+		purge := func(do func(ctx context.Context, tx *store.Tx, before time.Time) (int64, error), before time.Time) (n int64) {
+			if err := w.db.Write(t.Context(), func(tx *store.Tx) (err error) { n, err = do(t.Context(), tx, before); return err }); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := purge(PurgeAttempts, noon); n != 0 {
+			t.Error("purged before its term:", n)
+		}
+		if n := purge(PurgeAttempts, noon.Add(time.Hour)); n != 1 {
+			t.Error("purged:", n)
+		}
+		if _, err := w.ByNumber(t.Context(), c.Number()); err != nil {
+			t.Error("the certificate went with its test:", err)
+		}
+		if n := purge(PurgeCertificates, noon.Add(time.Hour)); n != 1 {
+			t.Error("certificates purged:", n)
+		}
+		if _, err := w.ByNumber(t.Context(), c.Number()); !errors.Is(err, ErrNumber) {
+			t.Error("the certificate outlives its term:", err)
+		}
+	})
+}
+
 func FuzzParseNumber(f *testing.F) {
 	f.Add("HT-7-1Z")
 	f.Fuzz(func(t *testing.T, text string) {

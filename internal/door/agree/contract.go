@@ -47,6 +47,7 @@ type contractPage struct {
 	Signed   []signatureRow
 	Others   []contractRow
 	Ends     string
+	Learns   bool // signed, and not trained yet: what comes next
 }
 
 type rateRow struct{ Name, Terms string }
@@ -107,6 +108,7 @@ func (p pages) contractPage(r *web.Request, f *web.Form) (page contractPage, err
 	page.State, page.Ends = r.T("agree.contract."+string(c.State)), stamp(m, c.Ends)
 	may := r.Who.Kind == auth.Staff && auth.Allows(r.Who, auth.ContractSign)
 	page.MaySign, page.MayEnd = may && c.State == contract.Offered, may && c.State == contract.Signed
+	page.Learns = page.MayEnd && p.School.May(r.Context(), r.Who) != nil
 	doc, err := p.Contracts.Document(r.Context(), c)
 	if err != nil {
 		return page, err

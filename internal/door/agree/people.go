@@ -1,12 +1,14 @@
 package agree
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"hawker/internal/auth"
-	"hawker/internal/contract"
 	"hawker/internal/feedback"
 	"hawker/internal/merchant"
 	"hawker/internal/privacy"
@@ -64,12 +66,12 @@ func (p pages) privacyPage(r *web.Request, f *web.Form) (page privacyPage, err e
 	for _, e := range entries {
 		page.Map = append(page.Map, mapRow{words(r, e.What.ZH, e.What.EN), words(r, e.Purpose.ZH, e.Purpose.EN), r.T("agree.basis." + e.Basis), e.Sensitive, e.Sealed, e.Keep.Years})
 	}
-	looks, err := p.Privacy.Looks(r.Context(), privacy.Of(m.ID), 50)
+	looks, err := p.Privacy.LooksOf(r.Context(), m.ID, 50)
 	if err != nil {
 		return page, err
 	}
 	for _, l := range looks {
-		page.Looks = append(page.Looks, lookRow{l.Actor, l.What, l.Purpose, stamp(m, l.At)})
+		page.Looks = append(page.Looks, lookRow{l.Actor, words(r, l.Named.ZH, l.Named.EN), l.Purpose, stamp(m, l.At)})
 	}
 	holds, err := p.Privacy.Holds(r.Context(), m.ID)
 	if err != nil {
@@ -168,14 +170,13 @@ func (p pages) reviewsPage(r *web.Request, f *web.Form) (page reviewsPage, err e
 		return page, err
 	}
 	page.Form = f
-	contracts, err := contract.Of(r.Context(), p.DB.Read(), m.ID)
+	services, err := p.Served(r.Context(), m.ID)
 	if err != nil {
 		return page, err
 	}
-	for _, c := range contracts {
-		if !c.Signed.IsZero() {
-			page.Relations = append(page.Relations, web.Option{Value: c.Object(), Text: r.T("agree.review.contract", c.Signed.In(m.Zone).Format(time.DateOnly)), Chosen: f.Value("relation") == c.Object()})
-		}
+	for _, s := range services {
+		page.Relations = append(page.Relations, web.Option{Value: s.Relation, Chosen: f.Value("relation") == s.Relation,
+			Text: r.T("agree.review.of."+string(s.Target.Kind), s.Target.Name, s.Done.In(m.Zone).Format(time.DateOnly))})
 	}
 	for n := 5; n >= 1; n-- {
 		value := strconv.Itoa(n)
@@ -290,8 +291,19 @@ func (p pages) moderate(r *web.Request) (web.Response, error) {
 type opsPrivacyPage struct {
 	Form  *web.Form
 	Queue []requestRow
-	Runs  []privacy.Report
+	Runs  []runRow
+	Kept  []keptRow
 }
+
+// runRow is a retention run with the tables it went through.
+type runRow struct {
+	privacy.Report
+	Rows     int64
+	Tables   []string // with how many rows each
+	Failures string
+}
+
+type keptRow struct{ Table, Why string }
 
 func (p pages) opsPrivacy(r *web.Request) (web.Response, error) {
 	page, err := p.opsPrivacyPage(r, web.EmptyForm())
@@ -317,7 +329,18 @@ func (p pages) opsPrivacyPage(r *web.Request, f *web.Form) (page opsPrivacyPage,
 		}
 		page.Queue = append(page.Queue, row(r, m, one))
 	}
-	page.Runs, err = p.Privacy.Runs(r.Context(), 10)
+	runs, err := p.Privacy.Runs(r.Context(), 10)
+	for _, run := range runs {
+		one := runRow{Report: run, Failures: strings.Join(run.Failed, ", ")}
+		for _, table := range slices.Sorted(maps.Keys(run.Purged)) {
+			one.Rows += run.Purged[table]
+			one.Tables = append(one.Tables, fmt.Sprintf("%s %d", table, run.Purged[table]))
+		}
+		page.Runs = append(page.Runs, one)
+	}
+	for _, table := range slices.Sorted(maps.Keys(privacy.Kept)) {
+		page.Kept = append(page.Kept, keptRow{table, words(r, privacy.Kept[table].ZH, privacy.Kept[table].EN)})
+	}
 	return page, err
 }
 

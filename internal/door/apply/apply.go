@@ -4,6 +4,7 @@
 package apply
 
 import (
+	"context"
 	"crypto/rand"
 	"embed"
 	"encoding/base32"
@@ -18,6 +19,7 @@ import (
 	"hawker/internal/auth"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/onboarding"
 	"hawker/internal/web"
@@ -34,6 +36,9 @@ type Config struct {
 	Base   string // the address of this server as others reach it, "https://pay.example"; "" leaves the link relative
 	// Statement is what a simulated bank shows of an account; nil where the bank is real.
 	Statement func(account string) []Line
+	// Enter is where the owner of an approved merchant makes his sign-in, by a link that
+	// works once, or signs in when he has one. nil shows no way.
+	Enter func(ctx context.Context, m merchant.ID, owner string) (path string, err error)
 }
 
 // Line is one of a simulated bank's statement.
@@ -66,6 +71,7 @@ func (p *Apply) Door() web.Door {
 		get("/apply/photo/{name}", p.photo), post("/apply/photo/{name}", p.upload), post("/apply/consent", p.withdrawConsent),
 		post("/apply/account", p.sendCheck), post("/apply/account/answer", p.answerCheck),
 		post("/apply/submit", p.submit), post("/apply/withdraw", p.withdraw), post("/apply/reopen", p.reopen), post("/apply/discard", p.discard),
+		post("/apply/enter", p.enter),
 	}}
 }
 
@@ -79,6 +85,9 @@ func sub(dir string) fs.FS {
 
 // errOften is somebody who begins too many applications.
 var errOften = fault.New(fault.Unavailable, "apply_often", "操作太频繁了，请一分钟后再试。", "Too many attempts. Please try again in a minute.")
+
+// errNotYet is somebody who wants to sign in before there is a merchant.
+var errNotYet = fault.New(fault.Conflict, "not_approved", "申请还没有通过，暂时不能登录。", "The application is not approved yet. You can sign in when it is.")
 
 // The cookies: what opens the application, and what the device is known by.
 const (

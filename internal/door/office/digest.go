@@ -3,6 +3,9 @@ package office
 import (
 	"time"
 
+	"hawker/internal/clock"
+	"hawker/internal/feelock"
+	"hawker/internal/merchant"
 	"hawker/internal/money"
 	"hawker/internal/report"
 	"hawker/internal/web"
@@ -17,7 +20,42 @@ type digestPage struct {
 	Meters             []meter
 	Text               string
 	Against            []against
-	Open               bool // the day is not over
+	Rates              []rated
+	Unproven           error // the fees cannot be shown: they are not covered by consent
+	Open               bool  // the day is not over
+}
+
+// rated is what one kind of payment cost on the day, and what it had cost before.
+type rated struct {
+	Name, Terms, Since string
+	Earlier            []was
+}
+
+type was struct{ Terms, Since string }
+
+// rates are the fees of a day with all that led to them: what arrives can be worked out again.
+func rates(lang web.Lang, m merchant.Merchant, day clock.Day, history []feelock.Change) (list []rated) {
+	say := func(zh, en string) string {
+		if lang == web.ZH {
+			return zh
+		}
+		return en
+	}
+	line := -1
+	for i, c := range history { // lines in order, newest first
+		if m.Day(c.From) > day {
+			continue // to come
+		}
+		terms, since := say(c.Words()), web.Day(lang, c.From.In(m.Zone))
+		if line >= 0 && history[line].Line == c.Line {
+			last := &list[len(list)-1]
+			last.Earlier = append(last.Earlier, was{terms, since})
+			continue
+		}
+		line = i
+		list = append(list, rated{Name: say(c.Name()), Terms: terms, Since: since})
+	}
+	return list
 }
 
 // against is a line of the comparison.
@@ -59,5 +97,7 @@ func (o *Office) digest(r *web.Request) (web.Response, error) {
 	for _, x := range []report.Day{d.Day, d.Before, d.Week} {
 		p.Against = append(p.Against, against{web.Day(r.Lang, x.Day.Time()), x.Net(), x.Average(), x.Count, x.Refunds})
 	}
+	history, err := o.Fees.History(r.Context(), m.ID, m.Currency)
+	p.Rates, p.Unproven = rates(r.Lang, m, day, history), err
 	return web.Page("digest", p), nil
 }

@@ -24,7 +24,7 @@ func Samples() map[string]any {
 	return map[string]any{
 		"payments": none, "payments rows": l, "payments results": l, "payment": d, "payment drawer": d,
 		"today":    glance{Now: at, Figures: figure, Chart: c, Meters: []meter{{"wechat", cny(100), 1, 50}}, Uncertain: []row{one}, More: true, Latest: []row{one}, Sees: true},
-		"digest":   digestPage{Day: "2026-11-22", Before: "2026-11-21", After: "2026-11-23", Date: at, Figures: figure, Chart: c, Text: "x", Against: []against{{"x", cny(1), cny(1), 1, 1}}, Open: true},
+		"digest":   digestPage{Day: "2026-11-22", Before: "2026-11-21", After: "2026-11-23", Date: at, Figures: figure, Chart: c, Text: "x", Against: []against{{"x", cny(1), cny(1), 1, 1}}, Open: true, Rates: []rated{{"x", "x", "x", []was{{"x", "x"}}}}},
 		"analysis": analysisPage{Filter: f, Ranges: l.Ranges, Figures: figure, Days: c, Hours: c, Hints: []string{"x"}, Today: at},
 		"settings": settingsPage{Merchant: merchant.Merchant{NameZH: "店", NameEN: "Shop", Zone: time.UTC}, Cutoff: "24:00", Fees: []feeLine{{"card", "x", "0.60%", cny(1), cny(0), "2026-01-01"}}},
 	}

@@ -144,6 +144,11 @@ var texts = web.Texts{
 	"office.latest.none":      {"还没有收款", "No payments yet"},
 	"office.latest.none.text": {"收到第一笔后，今天的进展会显示在这里。", "After the first payment, today's progress appears here."},
 
+	"office.digest.rates":   {"当日费率", "What it cost that day"},
+	"office.digest.since":   {"自 %s 起", "since %s"},
+	"office.digest.was":     {"此前 %s，自 %s 起", "before: %s, since %s"},
+	"office.digest.unrated": {"当天没有生效的费率。", "No fee was in force that day."},
+	"office.digest.fees":    {"费率的全部历史和您的同意", "All fees, their history and your consent"},
 	"office.digest.text":    {"一句话日报", "In a few words"},
 	"office.digest.copy":    {"复制", "Copy"},
 	"office.digest.print":   {"打印", "Print"},

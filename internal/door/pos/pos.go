@@ -38,6 +38,8 @@ type Payments interface {
 // Guard is how whoever refunds much shows again that it is he.
 type Guard interface {
 	Policy(ctx context.Context, m merchant.ID) (auth.Policy, error)
+	Account(ctx context.Context, m merchant.ID, id int64) (auth.Account, error)
+	AskStepUp(ctx context.Context, who auth.Who, action auth.Action, object string) (auth.Question, error)
 	StepUp(ctx context.Context, who auth.Who, action auth.Action, object string, p auth.Proof) (auth.StepUp, error)
 }
 
@@ -96,6 +98,8 @@ func (s *Screen) routes() []web.Route {
 		{Method: "POST", Pattern: api + "payments/{id}/refresh", Action: auth.PaymentTake, Handler: s.refresh},
 		{Method: "POST", Pattern: api + "payments/{id}/cancel", Action: auth.PaymentCancel, Handler: s.cancel},
 		{Method: "POST", Pattern: api + "payments/{id}/refund", Action: auth.PaymentRefund, Handler: s.refund},
+		{Method: "GET", Pattern: api + "payments/{id}/proof", Action: auth.PaymentRefund, Handler: s.ways},
+		{Method: "POST", Pattern: api + "payments/{id}/proof", Action: auth.PaymentRefund, Handler: s.question},
 		{Method: "POST", Pattern: api + "payments/{id}/void", Action: auth.PaymentRefund, Handler: s.void},
 		{Method: "POST", Pattern: api + "payments/{id}/signature", Action: auth.PaymentTake, Handler: s.sign},
 		{Method: "POST", Pattern: api + "payments/{id}/handover", Action: auth.PaymentTake, Handler: s.offer},

@@ -125,6 +125,8 @@ func (s *Screen) page(r *web.Request) (web.Response, error) {
 		http.SetCookie(r.Writer, &http.Cookie{Name: deviceCookie, Value: hex.EncodeToString(id), Path: "/pos", MaxAge: int((400 * 24 * time.Hour).Seconds()),
 			Secure: r.TLS != nil || strings.HasPrefix(s.Site, "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
+	// A slow phone learns from the headers what to fetch, before it has read the page.
+	r.Writer.Header().Set("Link", "<"+r.Asset("pos/pos.js")+">; rel=modulepreload, <"+r.Asset("pos/pos.css")+">; rel=preload; as=style, <"+r.Asset("web/web.css")+">; rel=preload; as=style")
 	return web.Page("pos", s.setup(r)), nil
 }
 

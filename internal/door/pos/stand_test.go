@@ -55,6 +55,7 @@ type paper struct {
 	orders map[string]channel.Request
 	states map[string]channel.Outcome
 	last   string
+	code   string // what the last customer showed: whoever asks wipes it afterwards
 	away   bool
 }
 
@@ -78,7 +79,7 @@ func (p *paper) Do(_ context.Context, r channel.Request) channel.Outcome {
 	defer p.mu.Unlock()
 	switch r.Kind {
 	case channel.Sale:
-		p.last, p.orders[r.Ref] = r.Ref, r
+		p.last, p.orders[r.Ref], p.code = r.Ref, r, string(r.Code.Reveal())
 		switch r.Amount.Minor() % 100 {
 		case refuses:
 			p.states[r.Ref] = poor
@@ -187,8 +188,10 @@ type stand struct {
 	merchant       merchant.Merchant
 	wechat, alipay *paper
 	screen         *Screen
+	keys           *keys.Keystore
 	server         *httptest.Server
 
+	cut  atomic.Bool  // nobody reaches the server, workers of the browser included
 	lose atomic.Int32 // how many answers to new payments get lost once they are made
 
 	mu  sync.Mutex
@@ -267,6 +270,7 @@ func newStand(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.keys = ks
 	signatures := signature.Open(s.db, ks, clock.System)
 	hub := live.New(s.db, log)
 	s.screen = New(Config{DB: s.db, Payments: s.engine, Hub: hub, Receipts: receipt.Open(s.db, seal, signatures, "https://pay.example"), Signatures: signatures, Clock: clock.System, SignFrom: 30_000})
@@ -277,6 +281,9 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.cut.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		if r.Method == http.MethodPost && r.URL.Path == "/pos/api/payments" && s.lose.Add(-1) >= 0 {
 			k.Guard(mux).ServeHTTP(httptest.NewRecorder(), r) // it is done, and the answer never comes
 			panic(http.ErrAbortHandler)

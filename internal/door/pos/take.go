@@ -159,69 +159,6 @@ func (s *Screen) refresh(r *web.Request) (web.Response, error) {
 
 func (s *Screen) cancel(r *web.Request) (web.Response, error) { return s.asking(r, s.Payments.Cancel) }
 
-func (s *Screen) refund(r *web.Request) (web.Response, error) {
-	var w struct {
-		Key    string `json:"key"`
-		ID     string `json:"id"`
-		Amount int64  `json:"amount"`
-		Reason string `json:"reason"`
-		Proof  struct {
-			Means auth.Means `json:"means"`
-			Code  string     `json:"code"`
-		} `json:"proof"`
-	}
-	if err := read(r, &w); err != nil {
-		return nil, err
-	}
-	p, err := s.payment(r)
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.merchant(r)
-	if err != nil {
-		return nil, err
-	}
-	back, err := amount(w.Amount, m.Currency)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.proven(r, p, back, auth.Proof{Means: w.Proof.Means, Code: w.Proof.Code}); err != nil {
-		return nil, err
-	}
-	a, err := s.Payments.GiveBack(r.Context(), payment.RefundOrder{Merchant: m, Device: device(r), Key: w.Key, Payment: p.ID, Amount: back, Reason: w.Reason})
-	if err != nil {
-		return nil, err
-	}
-	if p, err = payment.Get(r.Context(), s.DB.Read(), p.Merchant, p.ID); err != nil {
-		return nil, err
-	}
-	v, err := s.full(r, p)
-	if err != nil {
-		return nil, err
-	}
-	if v.Refund = string(a.State); a.State == payment.Declined {
-		v.RefundReason = reason(r, a)
-	}
-	return answer(v)
-}
-
-// proven returns nil when the amount may be given back without a fresh proof, or there is one.
-func (s *Screen) proven(r *web.Request, p payment.Payment, back money.Amount, proof auth.Proof) error {
-	if s.Guard == nil {
-		return nil
-	}
-	rules, err := s.Guard.Policy(r.Context(), p.Merchant)
-	if err != nil || back.Minor() <= rules.RefundFree {
-		return err
-	}
-	object := "payment/" + payment.Ref(p.ID)
-	fresh, err := s.Guard.StepUp(r.Context(), r.Who, auth.PaymentRefund, object, proof)
-	if err != nil {
-		return err
-	}
-	return fresh.Use(r.Who, auth.PaymentRefund, object, s.Clock())
-}
-
 // search reads what a person typed: an amount, or what payment.List understands.
 func search(f payment.Filter, text string, c money.Currency) payment.Filter {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "¥")

@@ -66,6 +66,10 @@ func (s *Simulator) alipay(w http.ResponseWriter, r *http.Request, methods map[s
 	c := alipayCall{Request: r, form: r.Form}
 	name := c.form.Get("method")
 	does, known := methods[name]
+	if !s.alipayOnTime(c.form) {
+		s.send(w, r, Normal, s.alipayAnswer(name, Normal, nil, badTime))
+		return
+	}
 	if !s.alipaySigned(c.form) {
 		s.send(w, r, Normal, s.alipayAnswer(name, Normal, nil, badSignature))
 		return
@@ -130,15 +134,20 @@ func alipayParam(form url.Values, skip ...string) []byte {
 // alipayFresh is how far a request's timestamp may be from now.
 const alipayFresh = 15 * time.Minute
 
-func (s *Simulator) alipaySigned(form url.Values) bool {
+// alipayOnTime reports whether a request says that it was made just now, in China's time.
+func (s *Simulator) alipayOnTime(form url.Values) bool {
 	at, err := time.ParseInLocation(time.DateTime, form.Get("timestamp"), china)
-	return err == nil && s.cfg.Clock().Sub(at).Abs() <= alipayFresh && form.Get("app_id") == s.cfg.Accounts.Alipay.AppID &&
+	return err == nil && s.cfg.Clock().Sub(at).Abs() <= alipayFresh
+}
+
+func (s *Simulator) alipaySigned(form url.Values) bool {
+	return form.Get("app_id") == s.cfg.Accounts.Alipay.AppID &&
 		form.Get("sign_type") == "RSA2" && verified(s.keys.aliPayMerchant, alipayParam(form, "sign"), form.Get("sign"))
 }
 
 // alipayErrors are Alipay's words for the refusals: code and sub_code.
 var alipayErrors = map[refusal][2]string{
-	badRequest: {"40002", "isv.invalid-parameter"}, badSignature: {"40002", "isv.invalid-signature"}, badAmount: {"40004", "ACQ.INVALID_PARAMETER"},
+	badRequest: {"40002", "isv.invalid-parameter"}, badSignature: {"40002", "isv.invalid-signature"}, badTime: {"40002", "isv.invalid-timestamp"}, badAmount: {"40004", "ACQ.INVALID_PARAMETER"},
 	notYours: {"40004", "ACQ.ACCESS_FORBIDDEN"}, noBill: {"40004", "isp.bill_not_exist"}, noOrder: {"40004", "ACQ.TRADE_NOT_EXIST"},
 	noRefund: {"40004", "ACQ.TRADE_NOT_EXIST"}, used: {"40004", "ACQ.CONTEXT_INCONSISTENT"}, badCode: {"40004", "ACQ.PAYMENT_AUTH_CODE_INVALID"},
 	oldCode: {"40004", "ACQ.PAYMENT_AUTH_CODE_INVALID"}, noFunds: {"40004", "ACQ.BUYER_BALANCE_NOT_ENOUGH"},

@@ -89,8 +89,19 @@ func TestRequestsThatAreNotTheMerchantsAreRefused(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, rec.Code, rec.Body)
 		}
 	}
-	if rec := m.post("/gateway.do", url.Values{"app_id": {m.cfg.Accounts.Alipay.AppID}, "method": {"alipay.trade.query"}, "sign": {"AAAA"}}); !strings.Contains(rec.Body.String(), "isv.invalid-signature") {
-		t.Errorf("Alipay answered %s", rec.Body)
+	for _, c := range []struct {
+		name string
+		at   time.Time
+		want string
+	}{
+		{"another signature", now, "isv.invalid-signature"},
+		{"an old one", now.Add(-16 * time.Minute), "isv.invalid-timestamp"},
+		{"one from ahead", now.Add(16 * time.Minute), "isv.invalid-timestamp"},
+	} {
+		form := url.Values{"app_id": {m.cfg.Accounts.Alipay.AppID}, "method": {"alipay.trade.query"}, "sign": {"AAAA"}, "timestamp": {c.at.In(china).Format(time.DateTime)}}
+		if rec := m.post("/gateway.do", form); !strings.Contains(rec.Body.String(), c.want) {
+			t.Errorf("Alipay answered %s with %s", c.name, rec.Body)
+		}
 	}
 	if status, out := m.ask("GET", "/v3/pay/transactions/out-trade-no/W1?mchid=1900000002", nil); status != http.StatusForbidden {
 		t.Errorf("another merchant's order: %d %v", status, out)

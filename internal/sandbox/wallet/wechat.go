@@ -112,6 +112,7 @@ func (s *Simulator) weChat(pattern string, op Op, partner bool, does func(weChat
 const (
 	badRequest   refusal = "the request cannot be read"
 	badSignature refusal = "the signature is wrong"
+	badTime      refusal = "the time is not now, in China's time"
 	notYours     refusal = "another merchant"
 	noBill       refusal = "no bill"
 )

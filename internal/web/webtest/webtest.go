@@ -76,18 +76,23 @@ func quit() error {
 	if shared.ctx == nil {
 		return nil
 	}
-	process := chromedp.FromContext(shared.ctx).Browser.Process()
+	return end(shared.ctx, shared.stop, shared.dir)
+}
+
+// end closes a browser and forgets what it kept.
+func end(ctx context.Context, stop context.CancelFunc, dir string) error {
+	process := chromedp.FromContext(ctx).Browser.Process()
 	gone := make(chan error, 1)
-	go func() { gone <- chromedp.Cancel(shared.ctx) }() // asks it to close, and waits
+	go func() { gone <- chromedp.Cancel(ctx) }() // asks it to close, and waits
 	var err error
 	select {
 	case err = <-gone:
 	case <-time.After(5 * time.Second): // a helper of its own may hold on to its output
 	}
 	kill(process)
-	shared.stop()
+	stop()
 	for range 20 { // its helpers may still write
-		if os.RemoveAll(shared.dir) == nil {
+		if os.RemoveAll(dir) == nil {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -115,27 +120,33 @@ func start() (context.Context, error) {
 	if shared.ctx != nil {
 		return shared.ctx, nil
 	}
-	path, err := program()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if shared.dir, err = os.MkdirTemp("", "hawker-chromium-"); err != nil {
 		return nil, err
 	}
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.ExecPath(path), chromedp.UserDataDir(shared.dir), chromedp.Headless, chromedp.NoSandbox,
+	shared.ctx, shared.stop, err = launch(shared.dir)
+	return shared.ctx, err
+}
+
+// launch starts a browser that keeps its things in dir.
+func launch(dir string, more ...chromedp.ExecAllocatorOption) (context.Context, context.CancelFunc, error) {
+	path, err := program()
+	if err != nil {
+		return nil, nil, err
+	}
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.Headless, chromedp.NoSandbox,
 		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WSURLReadTimeout(patience), chromedp.ModifyCmdFunc(apart))
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage", "disable-extensions",
 		"disable-default-apps", "metrics-recording-only", "mute-audio", "hide-scrollbars", "use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, _ := chromedp.NewContext(alloc, chromedp.WithErrorf(quieter))
 	if err := chromedp.Run(ctx); err != nil {
 		stop()
-		return nil, fmt.Errorf("start %s: %w", path, err)
+		return nil, nil, fmt.Errorf("start %s: %w", path, err)
 	}
-	shared.ctx, shared.stop = ctx, stop
-	return ctx, nil
+	return ctx, stop, nil
 }
 
 // quieter leaves out what this driver does not know of a newer Chromium.
@@ -153,6 +164,12 @@ func Browser(t *testing.T) context.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return window(t, root)
+}
+
+// window opens one in a browser.
+func window(t *testing.T, root context.Context) context.Context {
+	t.Helper()
 	var id target.ID
 	if err := chromedp.Run(root, chromedp.ActionFunc(func(ctx context.Context) error {
 		ctx = cdp.WithExecutor(ctx, chromedp.FromContext(ctx).Browser)

@@ -38,7 +38,7 @@ $("#voice").addEventListener("click", () => { prime(); setVoice(!voice.on()); })
 $("#seek").addEventListener("input", () => { clearTimeout(goTo.wait); goTo.wait = setTimeout(openSales, 250); });
 setVoice(voice.on());
 net.listen.push(drawNet);
-addEventListener("online", drawNet);
+addEventListener("online", () => { drawNet(); refresh(); loadItems(); }); // much may have become of things meanwhile
 addEventListener("offline", drawNet);
 document.addEventListener("refused", (e) => { if (["price_changed", "item_sold_out", "item_unknown"].includes(e.detail)) loadItems(); });
 document.addEventListener("changed", () => {

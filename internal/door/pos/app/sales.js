@@ -63,7 +63,7 @@ export const resumeRefunds = () => refunds().forEach((r) => sendRefund(r).catch(
 const sendRefund = async (r, proof) => {
   const forget = () => keep("refunds", refunds().filter((x) => x.key !== r.key));
   try {
-    const p = await once(`payments/${r.id}/refund`, { ...r, proof });
+    const p = await once(`payments/${r.id}/refund`, { ...r, proof }, (e) => { if (proof && e.status === 429) throw e; }); // a wrong proof is not sent again and again
     forget();
     if (p.refund === "approved") {
       tone("note");
@@ -103,20 +103,44 @@ const giveBack = async (p, r, proof) => {
     panel(t("refund.title"), h("div.mark." + (done ? "violet" : no ? "bad" : "warn"), null, icon(done ? "check" : no ? "x" : "hourglass")), h("p.figure", null, money(r.amount)), h("p.center", { role: "alert" }, t(done ? (p.method === "cash" ? "refund.cash" : "refund.done") : no ? "refund.no" : "refund.pending") + (no && after.refundReason ? " · " + after.refundReason : "")),
       button("soft.wide", "receipt", t("sales.detail"), () => detail(p.id)), button("primary.wide", "", t("ok"), closePanel));
   } catch (err) {
-    if (["step_up_needed", "step_up_stale", "proof_refused", "pin_refused"].includes(err.name)) return askProof(p, r, proof && err.message);
+    if (proofs.includes(err.name)) return askProof(p, r, proof && err.message);
     panel(t("refund.title"), h("div.mark.bad", null, icon("x")), h("p.center", { role: "alert" }, err instanceof Refusal ? err.message : t("net.lost")), button("soft.wide", "", t("sales.detail"), () => detail(p.id)));
   }
   loadSales();
 };
 
-// askProof asks whoever refunds much to show again that it is he. Nothing was given back yet.
-const askProof = (p, r, wrong) => {
-  let means = "pin";
-  const input = h("input", { type: "password", inputMode: "numeric", autocomplete: "off", maxLength: 12, autofocus: true, required: true });
-  panel(t("refund.prove"), wrong && h("p.note.bad", { role: "alert" }, icon("circle-x"), h("span", null, wrong)), h("p", null, t("refund.prove.text", money(r.amount))),
-    h("form.stack", { onsubmit: (e) => { e.preventDefault(); giveBack(p, r, { means, code: input.value }); } },
-      h("fieldset.choice", null, h("legend", null, t("refund.prove")), h("div.segments", null, ...["pin", "totp"].map((m) => h("label", null, h("input", { type: "radio", name: "means", checked: m === means, onchange: () => { means = m; } }), h("span", null, t("proof." + m)))))),
-      h("label.field", null, h("span", null, t("proof.code")), h("span.input", null, input)), h("button.button.primary.wide", null, t("refund.do"))));
+// askProof asks whoever refunds much to show again that it is he, in the ways that he has. Nothing was given back yet.
+const proofs = ["step_up_needed", "step_up_stale", "proof_refused", "pin_refused", "passkey_refused", "halfway_expired", "proof_missing", "account_locked", "too_often"];
+const askProof = async (p, r, wrong) => {
+  let ways;
+  try {
+    ways = await get(`payments/${r.id}/proof`);
+  } catch (e) {
+    ways = { means: [], wrong: e instanceof Refusal ? e.message : t("net.lost") };
+  }
+  const typed = ways.means.filter((m) => m !== "passkey"), finger = typed.length < ways.means.length;
+  const input = h("input", { type: "password", inputMode: "numeric", autocomplete: "off", maxLength: 12, autofocus: !finger, required: true, id: "proof" });
+  let means = typed[0];
+  wrong ||= ways.wrong;
+  panel(t("refund.prove"), wrong && h("p.note.bad", { role: "alert" }, icon("circle-x"), h("span", null, wrong)), h("p", null, t(ways.means.length || ways.wrong ? "refund.prove.text" : "refund.prove.none", money(r.amount))),
+    finger && button("primary.wide", "fingerprint", t("proof.passkey"), () => byPasskey(p, r, ways.lib)),
+    means && h("form.stack", { onsubmit: (e) => { e.preventDefault(); giveBack(p, r, { means, code: input.value }); } },
+      typed.length > 1 && h("fieldset.choice", null, h("legend", null, t("refund.prove")), h("div.segments", null, ...typed.map((m) => h("label", null, h("input", { type: "radio", name: "means", checked: m === means, onchange: () => { means = m; } }), h("span", null, t("proof." + m)))))),
+      h("label.field", null, h("span", null, t(typed.length > 1 ? "proof.code" : "proof." + means)), h("span.input", null, input)), h("button.button." + (finger ? "soft" : "primary") + ".wide", null, t("refund.do"))),
+    !ways.means.length && !ways.wrong && h("a.button.primary.wide", { href: "/security" }, icon("shield-lock"), h("span", null, t("refund.prove.set"))));
+};
+
+// byPasskey asks the browser for one. The library that puts the question is loaded once it is wanted.
+const byPasskey = async (p, r, lib) => {
+  let proof;
+  try {
+    if (!window.SimpleWebAuthnBrowser) await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: lib, onload: done, onerror: failed })));
+    const q = await post(`payments/${r.id}/proof`);
+    proof = { means: "passkey", ticket: q.ticket, answer: await SimpleWebAuthnBrowser.startAuthentication({ optionsJSON: q.options }) };
+  } catch (e) {
+    return askProof(p, r, e instanceof Refusal ? e.message : t("proof.broken"));
+  }
+  giveBack(p, r, proof);
 };
 
 const voidIt = (p) => panel(t("do.void"), h("p.center", null, t("void.sure", money(p.amount))), button("primary.wide", "arrow-back-up", t("do.void"), async () => {

@@ -4,7 +4,7 @@ const shell = ["/pos", FILES];
 
 self.addEventListener("install", (e) => e.waitUntil((async () => {
   const c = await caches.open(cache);
-  await Promise.all(shell.slice(1).map((f) => c.add(f)));
+  await Promise.all([...shell.slice(1).map((f) => c.add(f)), fetch("/pos").then((r) => keep(c, r))]); // the first visit is enough
   self.skipWaiting();
 })()));
 self.addEventListener("activate", (e) => e.waitUntil((async () => {
@@ -19,14 +19,17 @@ self.addEventListener("fetch", (e) => {
   if (shell.includes(u.pathname)) e.respondWith(caches.match(u.pathname).then((r) => r || fetch(e.request)));
 });
 
+// Whoever is not signed in is sent elsewhere: that is no till.
+const keep = async (c, r) => {
+  if (r.ok && !r.redirected && r.type === "basic") await c.put("/pos", r.clone());
+  return r;
+};
+
 // The page comes from the network while it answers within three seconds: it may have changed,
 // and whoever is not signed in must learn it.
 const page = async (request) => {
   const c = await caches.open(cache), old = await c.match("/pos");
-  const fresh = fetch(request).then((r) => {
-    if (r.ok && !r.redirected && r.type === "basic") c.put("/pos", r.clone());
-    return r;
-  });
+  const fresh = fetch(request).then((r) => keep(c, r));
   if (!old) return fresh;
   const late = new Promise((done) => setTimeout(done, 3000, old));
   return Promise.race([fresh.catch(() => old), late]);
