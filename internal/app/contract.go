@@ -185,21 +185,52 @@ func (c messages) Send(_ context.Context, m feelock.Message) (string, error) {
 	return reference, errors.Join(err, f.Close())
 }
 
-// relation is who served a merchant in a signed contract.
+// served is who served a merchant in what is complete: the institution in every contract that
+// was signed, and the provider who brought him, once he has signed.
+func (s *Server) served(ctx context.Context, m merchant.ID) (list []feedback.Service, err error) {
+	signed, err := contract.Of(ctx, s.DB.Read(), m)
+	if err != nil {
+		return nil, err
+	}
+	var first time.Time
+	for _, c := range signed {
+		if c.Signed.IsZero() {
+			continue
+		}
+		doc, err := s.agreed.contracts.Document(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if first.IsZero() || c.Signed.Before(first) {
+			first = c.Signed
+		}
+		list = append(list, feedback.Service{Relation: c.Object(), Done: c.Signed, Target: feedback.Target{Kind: feedback.Institution, Number: doc.Licence, Name: doc.Institution.ZH}})
+	}
+	b, err := onboarding.BoardingOf(ctx, s.DB.Read(), m)
+	if errors.Is(err, onboarding.ErrBoarded) || err == nil && (b.Provider == "" || first.IsZero()) {
+		return list, nil
+	} else if err != nil {
+		return nil, err
+	}
+	r, err := institution.ByNumber(ctx, s.DB.Read(), institution.Provider, b.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, feedback.Service{Relation: "provider/" + r.Number, Done: first, Target: feedback.Target{Kind: feedback.Provider, Number: r.Number, Name: r.NameZH}}), nil
+}
+
+// relation is who served a merchant in one relation that is complete.
 func (s *Server) relation(ctx context.Context, m merchant.ID, relation string) (feedback.Target, error) {
-	var id int64
-	if _, err := fmt.Sscanf(relation, "contract/%d", &id); err != nil {
-		return feedback.Target{}, feedback.ErrRelation
-	}
-	c, err := contract.ByID(ctx, s.DB.Read(), m, id)
-	if err != nil || c.Signed.IsZero() {
-		return feedback.Target{}, feedback.ErrRelation
-	}
-	doc, err := s.agreed.contracts.Document(ctx, c)
+	list, err := s.served(ctx, m)
 	if err != nil {
 		return feedback.Target{}, err
 	}
-	return feedback.Target{Kind: feedback.Institution, Number: doc.Licence, Name: doc.Institution.ZH}, nil
+	for _, one := range list {
+		if one.Relation == relation {
+			return one.Target, nil
+		}
+	}
+	return feedback.Target{}, feedback.ErrRelation
 }
 
 // knownMerchant is what the merchant's own row says, for the copy of his data.
@@ -246,7 +277,7 @@ func (s *Server) knownAgreements(ctx context.Context, m merchant.Merchant) ([]pr
 // agree is the door of what is agreed.
 func (s *Server) agree() web.Door {
 	return agree.Door(agree.Config{DB: s.DB, Clock: s.Config.Clock, Guard: s.Guard, Fees: s.Fees, Contracts: s.agreed.contracts, School: s.agreed.school,
-		Reviews: s.agreed.reviews, Privacy: s.agreed.privacy, Shown: s.shown})
+		Reviews: s.agreed.reviews, Served: s.served, Privacy: s.agreed.privacy, Shown: s.shown})
 }
 
 // retain runs the retention once a day, on whichever node is first; it looks each hour, so

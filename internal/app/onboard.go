@@ -108,7 +108,7 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 // boardingDoors are the faces of becoming a merchant.
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
-		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock}).Door(),
+		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock, Reviews: s.agreed.reviews}).Door(),
 		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
 		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement, Enter: s.enter}).Door(),
 	}

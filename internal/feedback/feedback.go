@@ -89,6 +89,13 @@ type Review struct {
 	Answered  time.Time
 }
 
+// Service is a relation that is complete, and can be reviewed.
+type Service struct {
+	Relation string
+	Target   Target
+	Done     time.Time
+}
+
 // Relations tells who served a merchant in a relation that is complete; ErrRelation when it
 // is not, or is not his.
 type Relations func(ctx context.Context, m merchant.ID, relation string) (Target, error)

@@ -48,6 +48,7 @@ func fact(zh, en, value string) Fact { return Fact{say(zh, en), say(value, value
 // Answer is what is known of one institution, provider, merchant or terminal.
 type Answer struct {
 	Kind     string // institution, provider, merchant, terminal
+	Number   string // in the register, of an institution or provider; else ""
 	Verdict  Verdict
 	Name     Text
 	Headline Text
@@ -111,7 +112,7 @@ func (b *Book) Ask(ctx context.Context, text string) (list []Answer, err error) 
 
 // record says what the register knows.
 func (b *Book) record(r institution.Record) Answer {
-	a := Answer{Kind: string(r.Kind), Name: say(r.NameZH, r.NameEN), Facts: []Fact{fact("许可证编号", "Licence number", r.Number)}}
+	a := Answer{Kind: string(r.Kind), Number: r.Number, Name: say(r.NameZH, r.NameEN), Facts: []Fact{fact("许可证编号", "Licence number", r.Number)}}
 	if a.Name.EN == "" {
 		a.Name.EN = r.NameZH
 	}

@@ -52,6 +52,7 @@ type Config struct {
 	Contracts *contract.Desk
 	School    *training.School
 	Reviews   *feedback.Board
+	Served    func(ctx context.Context, m merchant.ID) ([]feedback.Service, error) // what a merchant can review
 	Privacy   *privacy.Office
 	// Shown are the fees that a merchant was shown when he applied, for the offer of his contract; nil for none.
 	Shown func(ctx context.Context, m merchant.Merchant) ([]feelock.Rate, error)

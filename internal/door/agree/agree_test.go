@@ -149,8 +149,16 @@ func open(t *testing.T) *world {
 	w.privacy = privacy.Open(privacy.Config{DB: db, Ring: ring, Clock: w.clock})
 	door := agree.Door(agree.Config{DB: db, Clock: w.clock, Guard: w.guard, Fees: w.fees, Contracts: w.desk, School: w.school, Privacy: w.privacy,
 		Reviews: feedback.Open(db, w.clock, func(context.Context, merchant.ID, string) (feedback.Target, error) {
-			return feedback.Target{Kind: feedback.Institution, Number: "Z0000000000000", Name: "样例支付有限公司"}, nil
-		})})
+			return sample, nil
+		}), Served: func(ctx context.Context, m merchant.ID) (list []feedback.Service, err error) {
+			signed, err := contract.Of(ctx, db.Read(), m)
+			for _, c := range signed {
+				if !c.Signed.IsZero() {
+					list = append(list, feedback.Service{Relation: c.Object(), Target: sample, Done: c.Signed})
+				}
+			}
+			return list, err
+		}})
 	mux := http.NewServeMux()
 	k := must[*web.Kit](t)(web.Mount(mux, web.Config{Auth: w, Place: func(context.Context, auth.Who) string { return w.shop.NameZH }}, door))
 	server := httptest.NewServer(k.Guard(mux))
@@ -159,6 +167,9 @@ func open(t *testing.T) *world {
 	w.as(w.owner)
 	return w
 }
+
+// sample is who serves the world's merchant.
+var sample = feedback.Target{Kind: feedback.Institution, Number: "Z0000000000000", Name: "样例支付有限公司"}
 
 func rate(kind string, bp money.BasisPoints, limit int64) feelock.Rate {
 	return feelock.Rate{Line: feelock.Line{Method: "card", CardKind: kind}, FeePlan: merchant.FeePlan{Rate: bp, Cap: money.New(limit, money.CNY)}}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hawker/internal/auth"
-	"hawker/internal/contract"
 	"hawker/internal/feedback"
 	"hawker/internal/merchant"
 	"hawker/internal/privacy"
@@ -171,14 +170,13 @@ func (p pages) reviewsPage(r *web.Request, f *web.Form) (page reviewsPage, err e
 		return page, err
 	}
 	page.Form = f
-	contracts, err := contract.Of(r.Context(), p.DB.Read(), m.ID)
+	services, err := p.Served(r.Context(), m.ID)
 	if err != nil {
 		return page, err
 	}
-	for _, c := range contracts {
-		if !c.Signed.IsZero() {
-			page.Relations = append(page.Relations, web.Option{Value: c.Object(), Text: r.T("agree.review.contract", c.Signed.In(m.Zone).Format(time.DateOnly)), Chosen: f.Value("relation") == c.Object()})
-		}
+	for _, s := range services {
+		page.Relations = append(page.Relations, web.Option{Value: s.Relation, Chosen: f.Value("relation") == s.Relation,
+			Text: r.T("agree.review.of."+string(s.Target.Kind), s.Target.Name, s.Done.In(m.Zone).Format(time.DateOnly))})
 	}
 	for n := 5; n >= 1; n-- {
 		value := strconv.Itoa(n)

@@ -5,11 +5,16 @@
 package check
 
 import (
+	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
+	"time"
 
 	"hawker/internal/clock"
+	"hawker/internal/feedback"
 	"hawker/internal/standing"
 	"hawker/internal/web"
 )
@@ -21,7 +26,9 @@ var embedded embed.FS
 type Config struct {
 	Book  *standing.Book
 	Clock clock.Clock
-	Each  int // questions a minute and address; 20 when 0
+	// Reviews are what merchants publicly said of an institution or provider; nil shows none.
+	Reviews *feedback.Board
+	Each    int // questions a minute and address; 20 when 0
 }
 
 // Check serves the page.
@@ -62,6 +69,8 @@ type shown struct {
 	Label   bool
 	Answers []standing.Answer
 	English bool
+
+	said map[string]*said // by number
 }
 
 // Say is a text in the page's language.
@@ -73,11 +82,60 @@ func (s shown) Say(t standing.Text) string {
 }
 
 // With makes the dot of a part.
-func (s shown) With(a standing.Answer) part { return part{s, a} }
+func (s shown) With(a standing.Answer) part { return part{s, a, s.said[a.Number]} }
 
 type part struct {
 	shown
 	Answer standing.Answer
+	Said   *said
+}
+
+// said is what merchants said of somebody.
+type said struct {
+	Count   int
+	Average string // of five stars; "" of too few
+	Latest  []word
+}
+
+type word struct {
+	At           time.Time
+	Stars        string
+	Of           int
+	Body, Answer string
+}
+
+// latest is how many reviews are shown.
+const latest = 5
+
+// hear fills in what merchants said of those who were found.
+func (c *Check) hear(ctx context.Context, s *shown) error {
+	s.said = map[string]*said{}
+	if c.Reviews == nil {
+		return nil
+	}
+	for _, a := range s.Answers {
+		if a.Number == "" {
+			continue
+		}
+		kind := feedback.Kind(a.Kind)
+		count, tenths, err := c.Reviews.Summary(ctx, kind, a.Number)
+		if err != nil {
+			return err
+		}
+		v := &said{Count: count}
+		if tenths > 0 {
+			v.Average = fmt.Sprintf("%d.%d", tenths/10, tenths%10)
+		}
+		list, err := c.Reviews.About(ctx, kind, a.Number, latest)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			v.Latest = append(v.Latest, word{r.Written, strings.Repeat("★", r.Stars) + strings.Repeat("☆", 5-r.Stars), r.Stars, r.Body, r.Answer})
+		}
+		s.said[a.Number] = v
+	}
+	return nil
 }
 
 func (c *Check) ask(r *web.Request) (web.Response, error) {
@@ -95,6 +153,9 @@ func (c *Check) ask(r *web.Request) (web.Response, error) {
 	s.Asked = true
 	var err error
 	if s.Answers, err = c.Book.Ask(r.Context(), s.Text); err != nil {
+		return nil, err
+	}
+	if err := c.hear(r.Context(), &s); err != nil {
 		return nil, err
 	}
 	return web.Page("check", s), nil

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,8 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"hawker/internal/advice"
+	"hawker/internal/auth"
 	"hawker/internal/door/check"
+	"hawker/internal/feedback"
 	"hawker/internal/institution"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
@@ -33,6 +38,7 @@ func TestMain(m *testing.M) { storetest.Main(webtest.Tests(m)) }
 type stage struct {
 	url  string
 	book *standing.Book
+	said *feedback.Board
 	at   atomic.Int64 // minutes
 }
 
@@ -69,8 +75,11 @@ func open(t *testing.T, each int) *stage {
 		t.Fatal(err)
 	}
 	s.book = &standing.Book{DB: db, Keys: ks, Clock: now}
+	s.said = feedback.Open(db, now, func(_ context.Context, m merchant.ID, _ string) (feedback.Target, error) {
+		return feedback.Target{Kind: feedback.Provider, Number: "F000000000001", Name: "示例服务"}, nil
+	})
 	mux := http.NewServeMux()
-	k, err := web.Mount(mux, web.Config{}, check.New(check.Config{Book: s.book, Clock: now, Each: each}).Door())
+	k, err := web.Mount(mux, web.Config{}, check.New(check.Config{Book: s.book, Clock: now, Each: each, Reviews: s.said}).Door())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,5 +168,53 @@ func TestThePageLooksRight(t *testing.T) {
 	webtest.Look(t, ctx, s.url, "/check/t/SN-1001/"+code, "check-label")
 	if webtest.Shooting() {
 		webtest.Look(t, ctx, s.url, "/check/t/SN-1001/x", "check-forged")
+	}
+}
+
+// What merchants said of a provider is beside what the register says of it, once somebody has
+// looked at it; an average is stated from three reviews on.
+func TestTheProvidersReviewsAreShown(t *testing.T) {
+	t.Parallel()
+	s := open(t, 1000)
+	moderator := auth.Who{Kind: auth.Operator, ID: 3, Role: auth.Support, Name: "Mo"}
+	for n, stars := range []int{5, 4, 4} {
+		owner := auth.Who{Kind: auth.Staff, ID: 5, Merchant: merchant.ID(n + 1), Role: auth.Owner, Name: "Wang"}
+		text := fmt.Sprintf("讲解清楚，第 %d 天就能收款了，很满意。", n+1)
+		if _, err := s.said.Write(t.Context(), owner, "provider/F000000000001", stars, text); err != nil {
+			t.Fatal(err)
+		}
+		if _, body := s.get(t, "/check?q=F000000000001", "zh-CN"); strings.Contains(body, text) {
+			t.Error("public before it was looked at")
+		}
+		if _, err := s.said.Moderate(t.Context(), moderator, merchant.ID(n+1), "provider/F000000000001", true, ""); err != nil {
+			t.Fatal(err)
+		}
+		says := map[string][]string{"zh-CN": {text, "满 3 条才显示平均分"}, "en": {text, "an average is shown from three on"}}
+		if n == 2 {
+			if _, err := s.said.Answer(t.Context(), moderator, 3, "provider/F000000000001", "谢谢您的评价"); err != nil {
+				t.Fatal(err)
+			}
+			says = map[string][]string{"zh-CN": {text, "3 条评价，平均 4.3 星", "谢谢您的评价"}, "en": {text, "3 reviews, 4.3 of 5 stars"}}
+		}
+		for lang, parts := range says {
+			_, body := s.get(t, "/check?q=F000000000001", lang)
+			for _, part := range parts {
+				if !strings.Contains(body, part) {
+					t.Errorf("%d reviews, %s: the page does not say %q", n+1, lang, part)
+				}
+			}
+		}
+	}
+	if _, body := s.get(t, "/check?q=Z0000000000001", "zh-CN"); strings.Contains(body, "商户评价") {
+		t.Error("the institution has the provider's reviews")
+	}
+	ctx := webtest.Browser(t)
+	for _, size := range []webtest.Size{webtest.Phone, webtest.Desk} {
+		webtest.Run(t, ctx, webtest.Screen(size), webtest.Speaks("zh-CN"), chromedp.Navigate(s.url+"/check?q=F000000000001"), webtest.Has("main", "平均 4.3 星"))
+		webtest.Axe(t, ctx)
+		webtest.Wide(t, ctx)
+		if webtest.Shooting() {
+			webtest.Shot(t, ctx, fmt.Sprint("check-said-", size.Width))
+		}
 	}
 }

@@ -268,6 +268,7 @@ var texts = web.Texts{
 	"pos.me.name":     {"收款人", "Person"},
 	"pos.me.place":    {"门店", "Store"},
 	"pos.me.device":   {"设备", "Device"},
+	"pos.me.learn":    {"培训", "Training"},
 	"pos.me.switch":   {"换人", "Switch person"},
 	"pos.me.look":     {"声音与外观", "Sound and look"},
 	"pos.me.language": {"语言", "Language"},
