@@ -330,6 +330,10 @@ var texts = web.Texts{
 	"pos.reason.91": {"发卡银行连不上，没有扣款。请稍后再试。", "The bank cannot be reached. Nothing was charged. Try again later."},
 	"pos.reason.96": {"银行系统暂时不能处理。请稍后再试。", "The bank cannot decide now. Try again later."},
 
+	"pos.reason.over_payment_limit": {"超过本店单笔限额，没有扣款。请换一种方式。", "Over this shop's limit for one payment. Nothing was charged. Try another way."},
+	"pos.reason.over_daily_limit":   {"超过本店今天的限额，没有扣款。请换一种方式，或明天再收。", "Over this shop's limit for today. Nothing was charged. Try another way, or tomorrow."},
+	"pos.reason.over_monthly_limit": {"超过本店本月的限额，没有扣款。请换一种方式，并联系客服。", "Over this shop's limit for the month. Nothing was charged. Try another way, and call support."},
+
 	"pos.reason.NOTENOUGH":                             {"余额不足。请客人换一张卡付款。", "Not enough money. The customer may choose another card in the wallet."},
 	"pos.reason.SUB_MCHID_MISSING":                     {"本店还没有开通微信支付，没有扣款。请换一种方式，并联系客服。", "WeChat Pay is not open for this shop yet. Nothing was charged. Use another way, and call support."},
 	"pos.reason.AUTH_CODE_EXPIRED":                     {"付款码过期了。请客人刷新付款码再扫。", "The code has expired. Ask the customer to refresh it, and scan again."},
