@@ -48,7 +48,6 @@ var (
 	export   = regexp.MustCompile(`(?m)^export `)
 	comments = regexp.MustCompile(`(?m)^\s*//.*\n`)
 	indents  = regexp.MustCompile(`(?m)^[ \t]+`)
-	spare    = regexp.MustCompile(`(?s)/\*.*?\*/|\n\s*`) // of a style sheet in which no rule is broken between two words
 )
 
 // join makes one text of modules. What they import from one another is there already; what
@@ -97,9 +96,6 @@ func assets() fs.FS {
 		text, err := sources.ReadFile("files/" + name)
 		if err != nil {
 			panic(err) // embedded
-		}
-		if strings.HasSuffix(name, ".css") {
-			text = spare.ReplaceAll(text, nil)
 		}
 		files[name] = &fstest.MapFile{Data: text}
 	}
