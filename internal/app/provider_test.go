@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -88,4 +89,20 @@ func TestAServiceProvidersMerchantsHaveNumbersOfTheirOwn(t *testing.T) {
 	if len(r.Breaks()) != 0 || subs["1900000101"] != 2 || subs["1900000102"] != 2 {
 		t.Errorf("the bill has %v, and differs in %v", subs, r.Breaks())
 	}
+	// A row under another sub-merchant's number is another merchant's money.
+	wrong, err := reconcile.Desk{DB: s.DB, Clock: s.Config.Clock}.Check(t.Context(), astray{s.walletOf(payment.MethodWeChat)}, day)
+	if breaks := wrong.Breaks(); err != nil || len(breaks) != 1 || breaks[0].Verdict != reconcile.PartyDiffers {
+		t.Errorf("a row under another number: %v, %v", breaks, err)
+	}
+}
+
+// astray is a wallet whose bill has its first row under another number.
+type astray struct{ channel.Wallet }
+
+func (a astray) Bill(ctx context.Context, day clock.Day) (channel.Bill, error) {
+	b, err := a.Wallet.Bill(ctx, day)
+	if len(b.Rows) > 0 {
+		b.Rows[0].Sub = "1900000102"
+	}
+	return b, err
 }

@@ -24,7 +24,6 @@ import (
 	"hawker/internal/merchant"
 	"hawker/internal/payment"
 	"hawker/internal/sandbox/wallet"
-	"hawker/internal/store"
 )
 
 // Wallets are the wallets that Hawker takes payments through. One that is not
@@ -141,7 +140,7 @@ func (s *Server) numbersAt(method string) wechat.Numbers {
 		if err != nil {
 			return "", err
 		}
-		return merchant.NumberAt(ctx, s.DB.Read(), merchant.ID(m), method, store.IDTime(id).Add(time.Millisecond-time.Microsecond)) // ids know milliseconds
+		return merchant.NumberFor(ctx, s.DB.Read(), merchant.ID(m), method, id)
 	}
 }
 

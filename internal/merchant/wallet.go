@@ -64,6 +64,12 @@ func NumberAt(ctx context.Context, q store.Querier, id ID, method string, at tim
 	return number, nil
 }
 
+// NumberFor is the number of a merchant at a wallet for the sale whose attempt has an id, and
+// for all that follows from it; "" when it has none.
+func NumberFor(ctx context.Context, q store.Querier, id ID, method string, sale int64) (string, error) {
+	return NumberAt(ctx, q, id, method, store.IDTime(sale).Add(time.Millisecond-time.Microsecond)) // ids know milliseconds
+}
+
 // WalletNumbers are all numbers of a merchant, each wallet's oldest first.
 func WalletNumbers(ctx context.Context, q store.Querier, id ID) (list []WalletNumber, err error) {
 	rows, err := q.Query(ctx, `SELECT method, number, since, set_by FROM merchant_wallets WHERE merchant_id = $1 ORDER BY method, since`, id)

@@ -45,17 +45,46 @@ func (d Desk) Check(ctx context.Context, w channel.Wallet, day clock.Day) (Resul
 		return r, fmt.Errorf("bill of %s for %s: %w", w.Name(), day, err)
 	}
 	var broken error
+	known := map[string]payment.Attempt{}
 	r.Lines = match(r.Bill, ours, from, from.Add(24*time.Hour), func(number string) (payment.Attempt, bool) {
 		a, err := payment.ByWalletNumber(ctx, d.DB.Read(), w.Name(), number)
 		if f := fault.Of(err); f != nil && f.Kind != fault.NotFound {
 			broken = errors.Join(broken, err)
 		}
+		known[number] = a
 		return a, err == nil
 	})
 	if broken != nil {
 		return r, broken
 	}
+	if err := d.parties(ctx, r, known); err != nil {
+		return r, err
+	}
 	return r, d.keep(ctx, r)
+}
+
+// parties holds the sub-merchants of a service provider's bill against the numbers under which
+// the sales were made: the money of a row under another number is another merchant's.
+func (d Desk) parties(ctx context.Context, r Result, known map[string]payment.Attempt) error {
+	for i, row := range r.Bill.Rows { // their lines are the first, in the same order
+		l := &r.Lines[i]
+		if row.Sub == "" || l.Verdict != Matched {
+			continue
+		}
+		a := known[l.Number]
+		sale := a.ID
+		if a.Of != 0 {
+			sale = a.Of
+		}
+		number, err := merchant.NumberFor(ctx, d.DB.Read(), l.Merchant, r.Channel, sale)
+		if err != nil {
+			return err
+		}
+		if number != row.Sub {
+			l.Verdict = PartyDiffers
+		}
+	}
+	return nil
 }
 
 // ours are the attempts that may be in the bill of the day that begins at from, with their numbers.

@@ -23,6 +23,7 @@ const (
 	MissingHere   Verdict = "missing here"   // the wallet moved money that we know nothing of
 	MissingThere  Verdict = "missing there"  // we booked money that the bill does not have
 	AmountDiffers Verdict = "amount differs" //
+	PartyDiffers  Verdict = "party differs"  // it went under another sub-merchant's number
 	StateDiffers  Verdict = "state differs"  // the wallet moved money that does not stand with us, or twice
 )
 

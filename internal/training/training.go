@@ -27,7 +27,7 @@ import (
 
 // Refusals.
 var (
-	ErrUntrained = fault.New(fault.Forbidden, "training_needed", "首次收款前请先完成几分钟的安全培训（“我的—培训”）。", "Before you first take a payment, please complete the safety training: it takes a few minutes.")
+	ErrUntrained = fault.New(fault.Forbidden, "training_needed", "首次收款前请先完成几分钟的安全培训（“我的”—“培训”）。", "Before you first take a payment, please complete the safety training (“Me”, “Training”): it takes a few minutes.")
 	ErrExpired   = fault.New(fault.Forbidden, "training_expired", "您的安全培训已满一年，请重新学习后再收款。", "Your safety training is a year old. Please renew it before you take payments.")
 	ErrTries     = fault.New(fault.Conflict, "training_tries", "今天已经考了三次，请复习课程，24 小时后再考。", "You have tried three times today. Please go through the lessons again and try after 24 hours.")
 	ErrNone      = fault.New(fault.NotFound, "training_none", "没有这次考试。", "There is no such test.")

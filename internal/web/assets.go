@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -43,6 +44,9 @@ func newFiles() *files { return &files{map[string]*file{}, map[string]*file{}} }
 var types = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".wasm": "application/wasm",
 	".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".webmanifest": "application/manifest+json", ".opus": "audio/ogg", ".mp3": "audio/mpeg", ".json": "application/json"}
 
+// spare is what a style sheet has for its writers only.
+var spare = regexp.MustCompile(`(?s)/\*.*?\*/|\n\s+`)
+
 // add takes in the files of a door whose type is known; licences and lists stay behind.
 func (s *files) add(door string, from fs.FS) error {
 	if from == nil {
@@ -60,6 +64,9 @@ func (s *files) add(door string, from fs.FS) error {
 		body, err := fs.ReadFile(from, name)
 		if err != nil {
 			return err
+		}
+		if ext == ".css" {
+			body = bytes.TrimSpace(spare.ReplaceAll(body, []byte("\n")))
 		}
 		sum := sha256.Sum256(body)
 		full := door + "/" + name

@@ -189,6 +189,8 @@ func TestFilesAreKeptForEver(t *testing.T) {
 		zipped, err := io.ReadAll(z)
 		if plain := body(t, ask(t, h, "GET", m[1])); err != nil || plain != string(zipped) || plain == "" {
 			t.Errorf("%s is not the same zipped: %v", m[1], err)
+		} else if strings.HasSuffix(m[1], ".css") && (strings.Contains(plain, "/*") || strings.Contains(plain, "\n ") || !strings.Contains(plain, "{")) {
+			t.Errorf("%s brings what only its writers need", m[1])
 		}
 	}
 	if r := ask(t, h, "GET", "/assets/web/web.000000000000.css"); r.StatusCode != 404 || r.Header.Get("Cache-Control") != "no-store" {

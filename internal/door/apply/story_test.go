@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -379,6 +380,12 @@ func TestEveryPageCanBeUsedByApplicantsAndReviewers(t *testing.T) {
 	for name, path := range map[string]string{"overview": "/ops", "queue": "/ops/review", "one": fmt.Sprintf("/ops/review/%d", ids[0]), "register": "/ops/register", "entry": "/ops/register/provider/F000000000001"} {
 		look(t, ctx, s.url, path, "console-"+name)
 	}
+	// A number is read, copied and told by telephone: on a phone it stands in one line.
+	webtest.Run(t, ctx, webtest.Screen(webtest.Phone), chromedp.Navigate(s.url+"/ops/review"))
+	if lines := webtest.Eval[[]int](t, ctx, `[...document.querySelectorAll("tbody tr small")].map((e) => { const r = document.createRange(); r.setStart(e.querySelector("span").firstChild, 0); r.setEnd(e.querySelector("span").firstChild, e.querySelector("span").textContent.length); return r.getClientRects().length; })`); len(lines) < 3 || slices.Max(lines) != 1 {
+		t.Errorf("the numbers of applications stand in %v lines", lines)
+	}
+	webtest.Wide(t, ctx)
 }
 
 func TestAStrangersDeviceOpensNothing(t *testing.T) {

@@ -196,6 +196,20 @@ type stand struct {
 
 	mu  sync.Mutex
 	who auth.Who
+	off time.Duration // of the server's clock from the machine's
+}
+
+func (s *stand) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return clock.System().Add(s.off)
+}
+
+// pass puts the server's clock forward.
+func (s *stand) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off += d
 }
 
 // Authenticate says that whoever asks is the stand's person.
@@ -258,10 +272,10 @@ func newStand(t *testing.T) *stand {
 		return terminal.Add(ctx, tx, terminal.Terminal{Merchant: 1, ID: "T0000001", Serial: "S1", Model: "m", Profile: "unionpay-pos", Lang: "en", State: terminal.Active, Batch: 1, BatchDay: s.merchant.Day(now)})
 	})
 	log := slog.New(slog.DiscardHandler)
-	runner := jobs.NewRunner(s.db, clock.System, log)
+	runner := jobs.NewRunner(s.db, s.now, log)
 	runner.Poll = 100 * time.Millisecond
 	runner.Backoff = func(int) time.Duration { return 300 * time.Millisecond }
-	s.engine = payment.New(payment.Config{DB: s.db, Clock: clock.System, Card: bank{}, Wallets: []channel.Wallet{s.wechat, s.alipay}, Fees: fees, Jobs: runner, Log: log, Metrics: quiet{},
+	s.engine = payment.New(payment.Config{DB: s.db, Clock: s.now, Card: bank{}, Wallets: []channel.Wallet{s.wechat, s.alipay}, Fees: fees, Jobs: runner, Log: log, Metrics: quiet{},
 		Links: payment.Links{Voucher: seal, Base: "https://pay.example"}})
 	for _, w := range []*paper{s.wechat, s.alipay} {
 		w.book, w.orders, w.states = s.engine.Book(w.name), map[string]channel.Request{}, map[string]channel.Outcome{}
@@ -273,7 +287,7 @@ func newStand(t *testing.T) *stand {
 	s.keys = ks
 	signatures := signature.Open(s.db, ks, clock.System)
 	hub := live.New(s.db, log)
-	s.screen = New(Config{DB: s.db, Payments: s.engine, Hub: hub, Receipts: receipt.Open(s.db, seal, signatures, "https://pay.example"), Signatures: signatures, Clock: clock.System, SignFrom: 30_000})
+	s.screen = New(Config{DB: s.db, Payments: s.engine, Hub: hub, Receipts: receipt.Open(s.db, seal, signatures, "https://pay.example"), Signatures: signatures, Clock: s.now, SignFrom: 30_000})
 	s.screen.Reader = &beside{s: s}
 	mux := http.NewServeMux()
 	k, err := web.Mount(mux, web.Config{Auth: s}, s.screen.Door())

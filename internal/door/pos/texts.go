@@ -268,6 +268,7 @@ var texts = web.Texts{
 	"pos.me.name":     {"收款人", "Person"},
 	"pos.me.place":    {"门店", "Store"},
 	"pos.me.device":   {"设备", "Device"},
+	"pos.me.learn":    {"培训", "Training"},
 	"pos.me.switch":   {"换人", "Switch person"},
 	"pos.me.look":     {"声音与外观", "Sound and look"},
 	"pos.me.language": {"语言", "Language"},
@@ -328,6 +329,10 @@ var texts = web.Texts{
 	"pos.reason.75": {"密码错误次数太多。请换一张卡。", "Too many wrong PINs. Try another card."},
 	"pos.reason.91": {"发卡银行连不上，没有扣款。请稍后再试。", "The bank cannot be reached. Nothing was charged. Try again later."},
 	"pos.reason.96": {"银行系统暂时不能处理。请稍后再试。", "The bank cannot decide now. Try again later."},
+
+	"pos.reason.over_payment_limit": {"超过本店单笔限额，没有扣款。请换一种方式。", "Over this shop's limit for one payment. Nothing was charged. Try another way."},
+	"pos.reason.over_daily_limit":   {"超过本店今天的限额，没有扣款。请换一种方式，或明天再收。", "Over this shop's limit for today. Nothing was charged. Try another way, or tomorrow."},
+	"pos.reason.over_monthly_limit": {"超过本店本月的限额，没有扣款。请换一种方式，并联系客服。", "Over this shop's limit for the month. Nothing was charged. Try another way, and call support."},
 
 	"pos.reason.NOTENOUGH":                             {"余额不足。请客人换一张卡付款。", "Not enough money. The customer may choose another card in the wallet."},
 	"pos.reason.SUB_MCHID_MISSING":                     {"本店还没有开通微信支付，没有扣款。请换一种方式，并联系客服。", "WeChat Pay is not open for this shop yet. Nothing was charged. Use another way, and call support."},
