@@ -137,7 +137,7 @@ func TestTheDemoEndsWithBooksThatAgree(t *testing.T) {
 	t.Parallel()
 	stories := map[string][]string{
 		"main":     {"收款成功", "余额不足", "正在确认结果", "已撤回", "已撤销", "账平", "They agree"},
-		"terminal": {"已下载终端参数", "Fetched CA public keys", "黑名单", "电子签名", "谢谢惠顾，欢迎再来", "预授权成功", "PRE-AUTH", "免密免签", "No PIN or signature", "E-CASH SALE", "卡内余额", "小费", "TIP", "已调整", "账平", "BALANCED", "密钥已销毁", "They agree"},
+		"terminal": {"已下载终端参数", "Fetched CA public keys", "黑名单", "电子签名", "谢谢惠顾，欢迎再来", "预授权成功", "PRE-AUTH", "免密免签", "No PIN or signature", "E-CASH SALE", "卡内余额", "等客人扫码付款", "QR PAYMENT", "小费", "TIP", "已调整", "账平", "BALANCED", "密钥已销毁", "They agree"},
 	}
 	play := func(story, profile string) {
 		t.Run(story+" "+profile, func(t *testing.T) {

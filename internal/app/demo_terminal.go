@@ -13,6 +13,7 @@ import (
 	"hawker/internal/iso8583"
 	"hawker/internal/money"
 	"hawker/internal/sandbox/pos"
+	"hawker/internal/sandbox/wallet"
 	"hawker/internal/store"
 )
 
@@ -87,6 +88,21 @@ var terminalStory = []step{
 		}
 		d.say("   %s  %s\n", pos.ErrPurse.ZH, pos.ErrPurse.EN)
 		return nil
+	}},
+	{"收款码 The terminal shows a code of WeChat Pay over 8.00; the customer scans it, and the terminal asks what became of it", func(d *demo) error {
+		code, err := d.terminal.Show(d.ctx, yuan(8_00), pos.WeChat)
+		if err := d.expect(pos.Waiting)(code, err); err != nil {
+			return err
+		}
+		d.say("   the symbol shows %s\n", code.Link)
+		o, err := d.server.Wallets.Scan(code.Link)
+		if err != nil {
+			return err
+		}
+		if _, err := d.server.Wallets.Confirm(wallet.WeChat, o.Merchant, o.Order); err != nil {
+			return err
+		}
+		return d.expectSlips(d.terminal.Ask(d.ctx, code.Trace, 3))
 	}},
 	{"电子签名 Sale of 60.00 by stripe without a PIN: the cardholder signs on the screen, and the host keeps it", func(d *demo) error {
 		r, err := d.sale("60.00", "test-credit", "")

@@ -85,6 +85,7 @@ var codeRows = []Code{
 	{"05", CodeRefused, "发卡行未批准，没有说明原因。", "The card's bank refused and gave no reason.", callBankZH, callBankEN},
 	{"06", CodeSystem, "交易处理出错。", "The payment could not be processed.", laterZH, laterEN},
 	{"07", CodeOperator, notUsableZH, notUsableEN, otherCardZH, otherCardEN},
+	{"09", CodeRetry, "客人还没有付款。", "The customer has not paid yet.", checkZH, checkEN},
 	{"10", CodeApproved, "只批准了部分金额。", "Only a part of the amount was approved.", "请按小票上的实际金额核对，其余另收。", "Check the amount on the slip and collect the rest another way."},
 	{"11", CodeApproved, approvedZH, approvedEN, noActionZH, noActionEN},
 	{"12", CodeRefused, "这笔交易现在不能这样处理。", "This is not possible for this payment now.", "请查询原交易的状态。", "Look at the original payment's state."},

@@ -7,7 +7,7 @@ import (
 )
 
 // everyCode is domain and terminal protocol page together.
-const everyCode = "00 01 02 03 04 05 06 07 10 11 12 13 14 15 19 21 22 25 30 33 34 35 36 37 38 40 41 43 45 51 54 55 57 58 59 " +
+const everyCode = "00 01 02 03 04 05 06 07 09 10 11 12 13 14 15 19 21 22 25 30 33 34 35 36 37 38 40 41 43 45 51 54 55 57 58 59 " +
 	"61 62 64 65 68 75 77 79 90 91 92 94 96 97 98 99 A0 A1 A2 A3 A4 A5 A6 A7"
 
 func TestEveryCodeHasItsSentences(t *testing.T) {

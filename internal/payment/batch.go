@@ -132,10 +132,10 @@ func totals(ctx context.Context, q store.Querier, t terminal.Terminal, c money.C
 		if err := rows.Scan(&kind, &count, &minor); err != nil {
 			return sums, fmt.Errorf("batch totals: %w", err)
 		}
-		if ofHold(kind) {
+		if ofHold(kind) || kind == channel.Close {
 			continue // nothing is owed for it
 		}
-		if sells(kind) || completes(kind) || kind == channel.Tip {
+		if sells(kind) || kind == channel.Present || completes(kind) || kind == channel.Tip {
 			sums.DebitCount += count
 			if sums.Debit, err = sums.Debit.Add(money.New(minor, c)); err != nil {
 				return sums, err

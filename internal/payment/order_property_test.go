@@ -49,6 +49,7 @@ func (w *stall) trade(r *rapid.T) {
 	}
 	var made []payment.Payment
 	var asked []payment.Order
+	var codes []payment.Attempt // that terminals show
 	pick := func() (payment.Payment, bool) {
 		if len(made) == 0 {
 			return payment.Payment{}, false
@@ -63,7 +64,9 @@ func (w *stall) trade(r *rapid.T) {
 			m = gives
 		}
 		p.always(m)
-		switch rapid.SampledFrom([]string{"scan", "scan", "show", "choose", "both", "pay", "pay", "away", "notice", "refresh", "cancel", "refund", "repeat", "jobs", "time", "restart"}).Draw(r, "step") {
+		step := rapid.SampledFrom([]string{"scan", "scan", "show", "choose", "both", "pay", "pay", "away", "notice", "refresh", "cancel", "refund", "repeat", "jobs", "time", "restart",
+			"terminal shows", "terminal shows", "terminal voids", "terminal asks", "terminal reverses", "terminal repeats"}).Draw(r, "step")
+		switch step {
 		case "scan":
 			o := w.scan(p, rapid.Int64Range(1, 5000).Draw(r, "amount"))
 			asked = append(asked, o)
@@ -81,6 +84,30 @@ func (w *stall) trade(r *rapid.T) {
 			if err == nil {
 				made = append(made, one)
 			}
+		case "terminal shows":
+			a, _, err := w.engine.Present(ctx, payment.PresentRequest{Source: w.source(), Amount: w.amount(rapid.Int64Range(1, 5000).Draw(r, "amount")), Method: p.name})
+			fine(err)
+			if a.ID != 0 {
+				codes = append(codes, a)
+				made = append(made, payment.Payment{ID: a.Payment, Amount: a.Amount})
+			}
+		case "terminal voids", "terminal asks", "terminal reverses", "terminal repeats":
+			if len(codes) == 0 {
+				continue
+			}
+			a := codes[rapid.IntRange(0, len(codes)-1).Draw(r, "code")]
+			var err error
+			switch step {
+			case "terminal voids":
+				_, err = w.engine.VoidCode(ctx, w.about(a))
+			case "terminal asks":
+				_, _, err = w.engine.AskCode(ctx, w.about(a))
+			case "terminal reverses":
+				_, err = w.reverse(a.Trace, a.Amount.Minor())
+			default:
+				_, _, err = w.engine.Present(ctx, payment.PresentRequest{Source: w.at(a.Trace), Amount: a.Amount, Method: a.Channel})
+			}
+			fine(err)
 		case "choose":
 			if one, ok := pick(); ok {
 				_, err := w.engine.Choose(ctx, 1, one.ID, p.name)

@@ -78,7 +78,7 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 		return a, false, err
 	case a.Kind == channel.Reversal:
 		return a, true, nil
-	case asked(a.Kind):
+	case asked(a.Kind), a.Kind == channel.Close:
 		return a, false, ErrState
 	case a.Amount != r.Amount:
 		return a, false, ErrAmountDiffer
@@ -98,6 +98,9 @@ func (e *Engine) wish(w *work, r ReversalRequest) (a Attempt, overtook bool, err
 	}
 	if !p.Refunded.IsZero() || a.Kind == channel.Sale && p.Amount != a.Amount {
 		return a, false, ErrState // what was refunded, tipped or adjusted had an answer
+	}
+	if a.Kind == channel.Present && p.State != Approved {
+		return a, false, e.unshow(w, p, now)
 	}
 	if (a.Kind == channel.Sale || completes(a.Kind)) && (p.State == Voiding || p.State == Voided || p.State == Restoring) {
 		return a, false, ErrState // its void takes it back; both would take it twice
@@ -200,7 +203,7 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	if ofHold(of.Kind) {
 		return e.settleHold(w, m, r, of, o.Code)
 	}
-	if of.Kind == channel.Present {
+	if of.Kind == channel.Present && !of.Booked {
 		return e.tookBack(w, &r, &of, o.Code)
 	}
 	p, err := w.payment(m.ID, r.Payment)
@@ -214,9 +217,9 @@ func (e *Engine) settleReversal(w *work, m merchant.Merchant, id int64, o channe
 	}
 	entry, kind := books.VoidReversal, "void.reversed"
 	switch {
-	case of.Kind == channel.Sale:
+	case byCode(of.Kind):
 		entry, kind = books.SaleReversal, "payment."+string(p.State)
-		err = w.desk.Release(w.ctx, facts(p, of.ID))
+		err = w.desk.Release(w.ctx, e.counted(p, of))
 	case of.Kind == channel.Completion:
 		entry, kind = books.SaleReversal, "payment.reversed"
 		err = errors.Join(w.desk.Release(w.ctx, facts(p, of.ID)), e.reopenAfter(w, r, of, booked, now))

@@ -107,6 +107,7 @@ type ReturnRequest struct {
 	Ref           string // of the sale's attempt: its RRN
 	OriginalBatch int    // of the sale; 0 when the terminal did not say
 	OriginalTrace int
+	Method        string // of the original, where the terminal says it; "" for any
 	Card          channel.Card
 	Token         card.Token // of the card presented; "" when none was
 }
@@ -162,13 +163,16 @@ func (e *Engine) about(ctx context.Context, kind channel.Kind, r ReturnRequest, 
 	var sale Attempt
 	presented := r.Card
 	b, err := e.begin(ctx, intent{Source: r.Source, attempt: Attempt{Kind: kind, Amount: r.Amount, Fee: money.Zero(r.Amount.Currency())},
-		hash: content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token),
+		hash: content(kind, r.Amount, r.Ref, r.OriginalBatch, r.OriginalTrace, r.Token), // the original tells the method
 		rules: func(w *work, a *Attempt) (risk.Approval, error) {
 			p, err := r.find(w, kind, &sale)
 			if err != nil {
 				return risk.Approval{}, err
 			}
 			a.Payment, a.Of, a.Channel = p.ID, sale.ID, sale.Channel
+			if kind == channel.Close && !e.ofWallet(sale) {
+				return risk.Approval{}, ErrNotFound
+			}
 			if e.ofWallet(sale) && changes(kind) {
 				return risk.Approval{}, ErrState.With("what was paid by code is not changed")
 			}
@@ -199,9 +203,10 @@ const entryManual = "01"
 
 // subjects tells of each kind what it may be about.
 var subjects = map[channel.Kind]func(channel.Kind) bool{
-	channel.Void:           sells,
+	channel.Void:           func(k channel.Kind) bool { return sells(k) || k == channel.Present },
+	channel.Close:          byCode,
 	channel.CompletionVoid: completes,
-	channel.Refund:         func(k channel.Kind) bool { return sells(k) || completes(k) },
+	channel.Refund:         func(k channel.Kind) bool { return sells(k) || completes(k) || k == channel.Present },
 	channel.Tip:            sells,
 	channel.Adjustment:     sells,
 }
@@ -215,10 +220,16 @@ func (r ReturnRequest) find(w *work, kind channel.Kind, sale *Attempt) (Payment,
 	if *sale, err = w.attempt(r.Merchant.ID, id); err != nil {
 		return Payment{}, err
 	}
-	if !subjects[kind](sale.Kind) || (r.OriginalTrace != 0 && (sale.Trace != r.OriginalTrace || sale.Batch != r.OriginalBatch)) {
+	if !r.points(kind, *sale) {
 		return Payment{}, ErrNotFound
 	}
 	return w.payment(r.Merchant.ID, sale.Payment)
+}
+
+// points reports whether an attempt can be what a request of this kind is about.
+func (r ReturnRequest) points(kind channel.Kind, of Attempt) bool {
+	return subjects[kind](of.Kind) && (r.OriginalTrace == 0 || of.Trace == r.OriginalTrace && of.Batch == r.OriginalBatch) &&
+		(r.Method == "" || r.Method == of.Channel)
 }
 
 // addRefunded moves a payment's refunded amount and fee, and refuses to pass the captured amount.

@@ -17,6 +17,7 @@ type ScanRequest struct {
 	Source
 	Amount money.Amount
 	Code   card.Code
+	Method string        // where the terminal says whose code it is; "" where it does not
 	Wait   time.Duration // how long a customer who types the password is waited for
 }
 
@@ -36,6 +37,9 @@ func (e *Engine) Scan(ctx context.Context, s ScanRequest) (Attempt, error) {
 		return Attempt{}, err
 	}
 	method := string(code.Scheme())
+	if s.Method != "" && s.Method != method {
+		return Attempt{}, ErrCode.With("it is of %s, and the terminal says %s", method, s.Method)
+	}
 	ch := e.wallets[method]
 	if ch == nil {
 		return Attempt{}, ErrMethod.With("%q", method)

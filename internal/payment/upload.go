@@ -167,7 +167,7 @@ func Compare(ctx context.Context, q store.Querier, b Batch) (breaks []Break, upl
 		return nil, 0, err
 	}
 	for _, a := range list {
-		if ofHold(a.Kind) {
+		if ofHold(a.Kind) || a.Kind == channel.Close {
 			continue
 		}
 		at[a.Trace] = len(breaks)

@@ -35,6 +35,9 @@ func (c *Codes) Patience() channel.Pace {
 	return channel.Pace{Call: c.host.Timeout, First: time.Second, Longest: time.Second, Deadline: time.Second}
 }
 
+// Presents says that merchants' codes are not drawn here: the network has no such message.
+func (c *Codes) Presents() bool { return false }
+
 // Notices are none: the network reports nothing of its own accord.
 func (c *Codes) Notices(channel.Book) http.Handler { return http.NotFoundHandler() }
 

@@ -153,14 +153,17 @@ func (s *Server) answer(ctx context.Context, r iso8583.Reading, peer *x509.Certi
 // refusal but unknown; the reversal that follows finds what came of it, or forbids it.
 func (c *call) codeOf(err error) string {
 	code := codeOf(err)
-	if m := c.message; code == codeSystem && (m.MTI == "0220" || m.MTI == "0100" || m.MTI == "0200" && m.Text(3) != inquiry) {
+	if m := c.message; code == codeSystem && (m.MTI == "0220" || m.MTI == "0100" || m.MTI == "0200" && m.Text(3) != inquiry && m.Text(3) != query) {
 		return codeUnknown
 	}
 	return code
 }
 
-// inquiry is field 3 of the one request of its MTI that moves no money.
-const inquiry = "310000"
+// Field 3 of the requests of their MTI that move no money.
+const (
+	inquiry = "310000"
+	query   = "730000"
+)
 
 // record writes one line a message: errors of ours loudly, refusals with their reason.
 func (s *Server) record(c *call, name, code string, took time.Duration, err error) {

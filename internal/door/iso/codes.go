@@ -22,6 +22,7 @@ import (
 // Response codes that the door itself decides about.
 const (
 	codeApproved    = "00"
+	codeUnpaid      = "09"
 	codeInvalidCard = "14"
 	codeFormat      = "30"
 	codeNotSupp     = "40"
@@ -41,6 +42,7 @@ var (
 	errNotSupp     = fault.New(fault.Invalid, "not_supported", "不支持这种交易。", "This kind of transaction is not supported.")
 	errDiffers     = fault.New(fault.Invalid, "reversal_differs", "冲正金额与原交易不一致。", "The reversal's amount differs from the original.")
 	errUntold      = fault.New(fault.Unavailable, "balance_untold", "银行没有告知余额，请稍后再试。", "The bank did not tell the balance. Please try again later.")
+	errUnpaid      = fault.New(fault.Declined, "code_unpaid", "客人还没有付款。请稍后再查。", "The customer has not paid yet. Ask again in a moment.")
 	errUseChip     = fault.New(fault.Declined, "use_chip", "这张卡有芯片，请插卡。", "This card has a chip. Please insert it.")
 	errChipDiffers = fault.New(fault.Invalid, "chip_differs", "芯片数据与交易不一致。", "The chip's data are not of this transaction.")
 	errDialect     = fault.New(fault.Declined, "dialect", "终端的报文格式与登记的不符，请联系客服。", "This terminal is registered for another protocol. Please call support.")
@@ -76,6 +78,9 @@ var codes = map[*fault.Fault]string{
 
 	payment.ErrDetailDiffers: "94",
 	payment.ErrMethod:        codeNotSupp,
+	payment.ErrCode:          codeInvalidCard,
+	payment.ErrOver:          "54",
+	errUnpaid:                codeUnpaid,
 	qr.ErrUnknown:            codeInvalidCard,
 	qr.ErrAmbiguous:          codeInvalidCard,
 	qr.ErrLength:             codeInvalidCard,

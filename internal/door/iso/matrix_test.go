@@ -25,6 +25,12 @@ var matrixRows = []struct {
 	{"sale, contactless", func(d *device) message { return d.byChip("072", 46_50) }, reversible},
 	{"void", func(d *device) message { return d.void(d.take(12_00)) }, reversible},
 	{"refund", func(d *device) message { return d.refund(d.take(20_00), 6_50) }, repeated},
+	{"payment by code", func(d *device) message { return d.pays("002", 46_50) }, reversible},
+	{"code shown", func(d *device) message { return d.shows("002", 46_50) }, reversible},
+	{"void by code, unpaid", func(d *device) message { return d.voidsCode(d.shown(12_00)) }, repeated},
+	{"void by code, paid", func(d *device) message { return d.voidsCode(d.told(d.paid(12_00))) }, repeated},
+	{"query by code, unpaid", func(d *device) message { return d.asksCode(d.shown(12_00)) }, inquiring},
+	{"query by code, paid", func(d *device) message { return d.asksCode(d.paid(12_00)) }, inquiring},
 	{"pre-authorization", func(d *device) message { return d.preauth(100_00) }, reversible},
 	{"pre-authorization void", func(d *device) message { return d.release(d.hold(100_00), 100_00) }, reversible},
 	{"completion, request", func(d *device) message { return d.complete(d.hold(100_00), 90_00) }, reversible},
@@ -191,6 +197,8 @@ func (w *world) cell(row, outcome int, profile string) string {
 		return o.fault
 	})
 	defer w.network.SetFault(nil)
+	w.pocket.fails(o.fault)
+	defer w.pocket.fails(cardnet.Behaviour{})
 	frame := d.frame(m)
 	first := d.exchange(frame)
 	codes := []string{first.code()}
@@ -205,6 +213,7 @@ func (w *world) cell(row, outcome int, profile string) string {
 		codes = append(codes, d.ask(d.reversal(m, "98")).code())
 	}
 	time.Sleep(3 * patience) // what is late has come
+	w.pass(3 * patience)
 	w.heal()
 	if unanswered {
 		codes = append(codes, d.ask(m).code())
@@ -223,6 +232,7 @@ A cell has the response codes that the terminal got, in order, and what the shop
 *Silence*: the bank books it and does not answer. *Late*: its answer comes when nobody waits any more. In both the terminal sends its
 reversal, and asks again when all is over; a refund or an inquiry has no reversal and is only asked again. *Duplicate*: the same bytes arrive twice.
 *Reversal*: the terminal takes back what was approved. A dash: that cannot be, because no bank is asked, or because nothing may be taken back.
+By code: the simulated wallet in the place of the bank, which is asked after what it did not answer; a void and a query are of a code of 12.00.
 A void is of an approved sale of 12.00, a refund of 6.50, a tip of 3.00 and an adjustment of 5.00 of one of 20.00, a completion takes 90.00 of 100.00. What is uploaded is of a batch that did not balance.
 
 | transaction | host profile |`

@@ -18,22 +18,19 @@ const entryCode = "03"
 const codeWait = 15 * time.Second
 
 // errNoCode refuses a payment by code without one.
-var errNoCode = &iso8583.FormatError{Field: 59, Expected: "a customer's code in tag A3, and no card", Got: "otherwise"}
+var errNoCode = &iso8583.FormatError{Field: 59, Expected: "a customer's code in tag A3", Got: "none"}
 
 // scan answers a payment by the customer's code: a sale whose field 22 says so, or the PSP
-// dialect's own 700000. Which wallet it is of, the code says.
+// dialect's own 700000. Which wallet it is of, the code says; field 60.3 may say the same.
 func (s *Server) scan(ctx context.Context, c *call) error {
 	amount, err := c.amount()
 	if err != nil {
 		return err
 	}
-	m := c.message
-	for _, n := range []int{2, 35, 36, 52, 55} {
-		if m.Has(n) {
-			return errFormat.Wrap(errNoCode)
-		}
+	if err := c.cardless(); err != nil {
+		return err
 	}
-	text, err := iso8583.Find59(m.Bytes(59), iso8583.QRCode)
+	text, err := iso8583.Find59(c.message.Bytes(59), iso8583.QRCode)
 	if err != nil {
 		return formatFault(err)
 	}
@@ -45,7 +42,7 @@ func (s *Server) scan(ctx context.Context, c *call) error {
 		return qr.ErrUnknown.Wrap(err)
 	}
 	defer code.Wipe()
-	a, err := s.Engine.Scan(ctx, payment.ScanRequest{Source: c.source(), Amount: amount, Code: code, Wait: cmp.Or(s.CodeWait, codeWait)})
+	a, err := s.Engine.Scan(ctx, payment.ScanRequest{Source: c.source(), Amount: amount, Code: code, Method: c.wallet(), Wait: cmp.Or(s.CodeWait, codeWait)})
 	if err = s.settleAnswer(c, a, err); err == nil && a.State == payment.Approved && a.AuthCode != "" {
 		c.reply.Set(59, iso8583.Build59(iso8583.QRVoucher, a.AuthCode))
 	}

@@ -51,6 +51,9 @@ func (w *world) shop() *shop {
 		for _, kind := range []string{"", "debit", "credit"} {
 			rates = append(rates, feelock.Rate{Line: feelock.Line{Method: payment.MethodCard, CardKind: kind}, FeePlan: merchant.FeePlan{Rate: 60}})
 		}
+		for _, wallet := range []string{payment.MethodWeChat, payment.MethodUnionPay} {
+			rates = append(rates, feelock.Rate{Line: feelock.Line{Method: wallet}, FeePlan: merchant.FeePlan{Rate: 38}})
+		}
 		if err := w.fees().Board(ctx, tx, s.Merchant, feelocktest.Consent(), w.clock(), rates...); err != nil {
 			return err
 		}

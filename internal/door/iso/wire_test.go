@@ -40,7 +40,7 @@ var wire = map[int]struct {
 	2: {true, 2}, 3: {true, 0}, 4: {true, 0}, 11: {true, 0}, 12: {true, 0}, 13: {true, 0}, 14: {true, 0}, 15: {true, 0},
 	22: {true, 0}, 23: {true, 0}, 25: {true, 0}, 26: {true, 0}, 32: {true, 2}, 35: {true, 2}, 36: {true, 3}, 37: {false, 0},
 	38: {false, 0}, 39: {false, 0}, 41: {false, 0}, 42: {false, 0}, 44: {false, 2}, 48: {true, 3}, 49: {false, 0}, 52: {false, 0},
-	53: {true, 0}, 54: {false, 3}, 55: {false, 3}, 57: {false, 3}, 60: {true, 3}, 61: {true, 3}, 62: {false, 3}, 63: {false, 3}, 64: {false, 0},
+	53: {true, 0}, 54: {false, 3}, 55: {false, 3}, 57: {false, 3}, 59: {false, 3}, 60: {true, 3}, 61: {true, 3}, 62: {false, 3}, 63: {false, 3}, 64: {false, 0},
 }
 
 // pack writes MTI, bitmap and fields.

@@ -59,6 +59,7 @@ type world struct {
 	master  string // the file of its master key
 	custody *custody.Keeper
 	network *cardnet.Network
+	pocket  *pocket // WeChat Pay
 	jobs    *jobs.Runner
 	server  *Server
 	log     *journal
@@ -127,7 +128,8 @@ func build(t testing.TB, db *store.DB, change []func(*Config)) *world {
 		},
 	})
 	w.jobs = jobs.NewRunner(db, w.clock, log)
-	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Fees: w.fees(), Jobs: w.jobs, Log: log, Metrics: quiet{},
+	w.pocket = &pocket{name: payment.MethodWeChat, orders: map[string]*order{}}
+	engine := payment.New(payment.Config{DB: db, Clock: w.clock, Card: host, Wallets: []channel.Wallet{w.pocket, host.Codes(payment.MethodUnionPay)}, Fees: w.fees(), Jobs: w.jobs, Log: log, Metrics: quiet{},
 		Sale: payment.SaleTerms{Floor: money.New(50_00, money.CNY)}})
 	host.OnLate(engine.Late)
 	c := Config{DB: db, Engine: engine, Keys: w.keys, Custody: w.custody, Vault: cardVault, Clock: w.clock, Log: log, Metrics: quiet{},
@@ -246,11 +248,14 @@ type effect struct{ ledger, network int64 }
 
 func (w *world) effect(s *shop) effect {
 	w.t.Helper()
-	a, err := ledger.Balance(context.Background(), w.db.Read(), ledger.Owner(s.ID), books.Receivable("net"), s.Currency)
-	if err != nil {
-		w.t.Fatal(err)
+	e := effect{network: w.pocket.holds(s.MID)}
+	for _, name := range []string{"net", w.pocket.name} {
+		a, err := ledger.Balance(context.Background(), w.db.Read(), ledger.Owner(s.ID), books.Receivable(name), s.Currency)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		e.ledger += a.Minor()
 	}
-	e := effect{ledger: a.Minor()}
 	for _, b := range w.network.Books() {
 		if b.Merchant == s.MID {
 			e.network += b.Net.Minor()

@@ -33,7 +33,9 @@ type CLI struct {
 	Echo           echoCommand           `cmd:"" help:"Ask whether the host is there."`
 	Sale           saleCommand           `cmd:"" help:"Take a payment."`
 	Scan           scanCommand           `cmd:"" help:"Take a payment by the customer's code: WeChat Pay, Alipay or UnionPay, as the code says."`
-	Void           voidCommand           `cmd:"" help:"Undo a sale of the current batch."`
+	Show           showCommand           `cmd:"" help:"Show a wallet's code for the customer to scan."`
+	Query          queryCommand          `cmd:"" help:"Ask whether a code that is shown has been paid, until it is."`
+	Void           voidCommand           `cmd:"" help:"Undo a sale of the current batch, or a code, paid or not."`
 	Refund         refundCommand         `cmd:"" help:"Give money of a settled sale back."`
 	Preauth        preauthCommand        `cmd:"" help:"Have the bank keep an amount ready."`
 	PreauthVoid    preauthVoidCommand    `cmd:"" help:"Give a pre-authorization back."`

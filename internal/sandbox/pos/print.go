@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hawker/internal/money"
+	"hawker/internal/qr"
 )
 
 func printJSON(w io.Writer, v any) error {
@@ -25,6 +26,13 @@ func (c *CLI) printResult(w io.Writer, r Result, l, own Language) error {
 	screen(&b, r, l, own)
 	for _, item := range r.Items {
 		screen(&b, item, l, own)
+	}
+	if r.State == Waiting {
+		if symbol, err := qr.Draw(r.Link, qr.Screen); err == nil {
+			b.WriteString(symbol.Terminal(false))
+		}
+		line(&b, "", r.Link)
+		line(&b, "", "→ terminal query --trace "+fmt.Sprint(r.Trace))
 	}
 	if r.State == Unknown {
 		line(&b, "", "→ "+nextCommand(r.Kind))

@@ -34,6 +34,7 @@ var (
 	ErrChip            = problem("芯片不能付款，请换一张卡", "The chip cannot pay: use another card")
 	ErrNoPurse         = problem("这张卡没有电子现金；要插卡或挥卡", "This card has no electronic purse; insert it or hold it to the reader")
 	ErrPurse           = problem("卡内余额不足，没有扣款", "There is too little in the card's purse: nothing was taken")
+	ErrWallet          = problem("不能出这种收款码，请选微信支付或支付宝", "No such code can be shown: choose WeChat Pay or Alipay")
 	ErrNeedPIN         = problem("超过免密限额，请输入密码", "Over the limit without a PIN: enter the PIN")
 	ErrOverLimit       = problem("超过这台终端的单笔限额", "Over this terminal's limit for one payment")
 	ErrNoManual        = problem("这台终端不能手输卡号", "Card numbers cannot be typed on this terminal")

@@ -188,7 +188,9 @@ func (s *session) conclude(open openRefund, a *answer, repeated bool) (ended boo
 		st.Refunds = slices.Delete(st.Refunds, i, i+1)
 		if tx := st.row(open.Batch, open.Trace); tx != nil {
 			a.fill(tx, s.now())
-			tx.State = v.state
+			if tx.State = v.state; tx.Kind == CodeVoid && v.state == Approved {
+				st.codeEnded(tx, a)
+			}
 		}
 	})
 }

@@ -42,6 +42,10 @@ var shapes = map[Kind]shape{
 	Adjustment:  {mti: "0220", processing: "000000", kind: "32", network: "000", mac: true},
 	Tip:         {mti: "0220", processing: "000000", kind: "34", network: "000", mac: true},
 
+	CodeShown: {mti: "0200", processing: "710000", kind: pspScanKind, network: noWallet, mac: true},
+	CodeVoid:  {mti: "0200", processing: "720000", kind: pspScanKind, network: noWallet, mac: true},
+	CodeQuery: {mti: "0200", processing: "730000", kind: pspScanKind, network: noWallet, mac: true},
+
 	Reversal:     {mti: "0400", mac: true},
 	Settlement:   {mti: "0500", kind: "00", network: "201", currency: true, operator: true},
 	ScriptNotice: {mti: "0620", kind: "00", network: "951", mac: true},

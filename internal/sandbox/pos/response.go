@@ -44,6 +44,7 @@ var meanings = map[string]meaning{
 	"A6": {approve, false, Words{"交易成功，发卡行稍后确认", "Approved, the bank confirms later"}, actNone},
 
 	// A partial approval was never asked for (60.6): what was approved is not the price. It is taken back.
+	"09": {refuse, false, Words{"客人还没有付款", "The customer has not paid yet"}, actRetry},
 	"10": {doubt, false, Words{"只批准了部分金额", "Approved for a part only"}, actNone},
 	"68": {doubt, false, Words{"发卡行没有应答", "The bank did not answer"}, actNone},
 	"98": {doubt, false, Words{"发卡行没有应答", "The bank did not answer"}, actNone},

@@ -33,6 +33,11 @@ const (
 	Tip         Kind = "tip"
 	Adjustment  Kind = "adjustment"
 
+	// By a wallet's code that the terminal shows.
+	CodeShown Kind = "code"
+	CodeVoid  Kind = "code-void" // of a code, or of a payment by the customer's code: repeated, never reversed
+	CodeQuery Kind = "code-query"
+
 	Reversal     Kind = "reversal"
 	Settlement   Kind = "settlement"
 	ScriptNotice Kind = "script-notice"
@@ -63,6 +68,7 @@ const (
 	Declined State = "declined"
 	Unknown  State = "unknown"
 	Reversed State = "reversed" // unknown once, taken back since
+	Waiting  State = "waiting"  // a code is shown, and nobody has paid it yet
 )
 
 // Transaction is one row of a batch, as a slip shows it. It never holds card
@@ -89,6 +95,9 @@ type Transaction struct {
 	Chip        ChipFacts    `json:"chip,omitzero"`          // of a chip or contactless payment
 	ICC         string       `json:"icc,omitempty"`          // its last cryptogram and what that covers, BER-TLV in hexadecimal, for the batch upload
 	Refused     bool         `json:"card_refused,omitempty"` // the host approved and the card's chip did not
+	Wallet      Wallet       `json:"wallet,omitempty"`       // whose code is shown
+	Link        string       `json:"link,omitempty"`         // what the symbol of the code shows
+	Voucher     string       `json:"voucher,omitempty"`      // the wallet's own number of what was paid, or given back, by code
 	Left        money.Amount `json:"purse_left,omitzero"`    // in the chip's purse, after a sale out of it
 	Time        time.Time    `json:"time"`                   // the host's where it answered, Beijing time
 }
@@ -142,6 +151,12 @@ func (s *state) report(tx Transaction) Result {
 		r.Text, r.Action = w.text, w.action
 	case tx.State == Approved && tx.Kind == Preauth:
 		r.Text = Words{"银行已为您保留这笔额度，还没有扣款", "The bank keeps the amount ready; nothing is charged yet"}
+	case tx.State == Waiting:
+		r.Text = Words{"请客人用" + walletNames[tx.Wallet].ZH + "扫码，付完再查一次", "Have the customer scan it with " + walletNames[tx.Wallet].EN + ", then ask"}
+	case tx.State == Approved && tx.Kind == CodeVoid && tx.Voucher == "":
+		r.Text = Words{"没有人付过款，收款码已作废", "Nobody had paid: the code is void, and nothing was given back"}
+	case tx.State == Declined && tx.Kind == CodeShown && codeEnds[tx.Code] != (Words{}):
+		r.Text = codeEnds[tx.Code]
 	case tx.State == Declined && tx.Kind == CashSale: // the purse has paid
 		r.Text, r.Action = meaningOf(tx.Code).text, actAcquire
 	case tx.State == Approved && tx.Kind.refunds():

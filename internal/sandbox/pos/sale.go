@@ -47,8 +47,9 @@ func (t *Terminal) take(ctx context.Context, k Kind, amount money.Amount, p Pres
 	})
 }
 
-// Void undoes an approved sale of the current batch with its tips and adjustments, whole and once. trace is
-// the sale's. Unknown and errors are as for Sale.
+// Void undoes an approved sale of the current batch with its tips and adjustments, whole and once, or a
+// code, paid or not. trace is the sale's. Unknown and errors are as for Sale; the void of a code is not
+// reversed but repeated.
 func (t *Terminal) Void(ctx context.Context, trace int) (Result, error) {
 	return t.void(ctx, Void, trace, Sale, OfflineSale)
 }
@@ -62,6 +63,9 @@ func (t *Terminal) void(ctx context.Context, k Kind, trace int, kinds ...Kind) (
 		sale := find(s.state.Rows, trace)
 		if sale == nil {
 			return Result{}, ErrNotFound.because(fmt.Errorf("no transaction %06d in batch %06d", trace, s.state.Batch))
+		}
+		if k == Void && !s.state.voided(trace) && s.codeRow(*sale) {
+			return s.voidCode(ctx, *sale)
 		}
 		if !slices.Contains(kinds, sale.Kind) || sale.State != Approved || s.state.voided(trace) {
 			return Result{}, ErrNotVoidable
@@ -80,10 +84,17 @@ func (t *Terminal) void(ctx context.Context, k Kind, trace int, kinds ...Kind) (
 	})
 }
 
+// codeRow reports whether a row of its own voids a transaction: a code that is shown or was paid,
+// and in the PSP's dialect a payment by the customer's code.
+func (s *session) codeRow(tx Transaction) bool {
+	return tx.Kind == CodeShown && (tx.State == Waiting || tx.State == Approved) ||
+		tx.Kind == Sale && tx.Entry == Scan && tx.State == Approved && s.profile.Name == iso8583.PSP.Name
+}
+
 // voided reports whether a sale or completion of the current batch has been undone, or may have been.
 func (s *state) voided(trace int) bool {
 	for _, tx := range s.Rows {
-		if (tx.Kind == Void || tx.Kind == CompletionVoid) && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
+		if (tx.Kind == Void || tx.Kind == CompletionVoid || tx.Kind == CodeVoid) && tx.Original == trace && (tx.State == Approved || tx.State == Unknown) {
 			return true
 		}
 	}
@@ -193,7 +204,10 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx 
 	if err != nil {
 		return unknown, nil
 	}
-	verdict := judge(a)
+	verdict, link := judge(a), ""
+	if tx.Kind == CodeShown {
+		link = verdict.shown(a)
+	}
 	s.think("%s", verdict.why)
 	end, err := c.hear(a, &verdict)
 	if err != nil {
@@ -206,6 +220,7 @@ func (s *session) undoable(ctx context.Context, m *iso8583.Message, c *chip, tx 
 		if a.mac == macValid {
 			a.fill(row, s.now())
 		}
+		row.Link = link
 		row.Chip, row.ICC, row.Refused = end.facts, end.keepICC(), end.refused
 		c.keep(st)
 		if len(end.results) > 0 {

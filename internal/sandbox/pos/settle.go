@@ -81,6 +81,9 @@ func (s *session) tidy(ctx context.Context) error {
 	if err := s.repeatRefunds(ctx); err != nil {
 		return err
 	}
+	if err := s.closeCodes(ctx); err != nil {
+		return err
+	}
 	if len(s.state.Refunds) > 0 {
 		return ErrRefundPending
 	}

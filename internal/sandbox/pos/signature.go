@@ -35,7 +35,7 @@ func (s *state) wantsSignature(tx Transaction) bool {
 }
 
 func signable(tx Transaction) bool {
-	return tx.Kind == Sale && tx.State == Approved && !tx.PINEntered && !tx.NoProof
+	return tx.Kind == Sale && tx.Entry != Scan && tx.State == Approved && !tx.PINEntered && !tx.NoProof
 }
 
 // drawing is the signature of a transaction; nil for none.

@@ -25,7 +25,10 @@ const paper = 32
 func Slip(r Result, c Copy, l Language) string {
 	p := printer{language: l}
 	switch r.Kind {
-	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid, OfflineSale, Tip, Adjustment, CashSale, CashRefund:
+	case Sale, Void, Refund, Preauth, PreauthVoid, Completion, CompletionNotice, CompletionVoid, OfflineSale, Tip, Adjustment, CashSale, CashRefund, CodeShown, CodeVoid:
+		if r.Kind == CodeVoid && r.State == Approved && r.Voucher == "" {
+			return "" // no money has moved
+		}
 		p.transaction(r, c)
 	case Settlement:
 		if r.Settlement == nil {
@@ -56,7 +59,10 @@ func (p *printer) transaction(r Result, c Copy) {
 	p.rule()
 	p.shop(r.Shop)
 	p.rule()
-	p.pair(Words{"卡号", "Card"}, strings.TrimSpace(r.MaskedPAN+" "+entries[r.Entry].letter))
+	if r.MaskedPAN != "" {
+		p.pair(Words{"卡号", "Card"}, r.MaskedPAN+" "+entries[r.Entry].letter)
+	}
+	p.pair(Words{"付款方式", "Paid by"}, walletNames[r.Wallet].In(p.language))
 	p.pair(Words{"卡类", "Card kind"}, kindWords[r.CardKind].In(p.language))
 	p.pair(Words{"发卡行", "Issuer"}, r.Issuer)
 	p.pair(Words{"交易类型", "Type"}, kindNames[r.Kind].In(p.language))
@@ -66,6 +72,7 @@ func (p *printer) transaction(r Result, c Copy) {
 	p.pair(Words{"参考号", "Ref. no."}, r.RRN)
 	p.pair(Words{"授权码", "Auth. code"}, r.AuthCode)
 	p.chip(r.Chip)
+	p.pair(Words{"付款凭证码", "Voucher"}, r.Voucher)
 	p.pair(Words{"日期时间", "Date/time"}, r.Time.In(beijing).Format("2006-01-02 15:04:05"))
 	p.pair(Words{"金额", "Amount"}, "RMB "+signed(r.Transaction).Decimal())
 	if r.Left != (money.Amount{}) {
@@ -126,7 +133,7 @@ func (tx Transaction) contactlessFree() bool {
 
 // foot wants a signature on the merchant's copy when no PIN proved the holder.
 func (p *printer) foot(r Result, c Copy) {
-	if r.State != Approved {
+	if r.State != Approved && (r.Kind != CashSale || r.State != Unknown) {
 		p.text(Words{"这不是付款凭证", "This is no proof of payment"})
 		return
 	}
@@ -136,14 +143,14 @@ func (p *printer) foot(r Result, c Copy) {
 	if (r.takes() || r.Kind == Preauth) && r.PINEntered {
 		p.text(Words{"已凭密码交易，无需签名", "PIN verified, no signature needed"})
 	}
-	free := r.contactlessFree() || r.NoProof
-	if free {
+	free := r.contactlessFree() || r.NoProof || r.Entry == Scan
+	if free && r.Entry != Scan {
 		p.text(Words{"免密免签交易", "No PIN or signature needed"})
 	}
 	if c == Merchant && !r.PINEntered && !free {
 		p.signature(r.Signature)
 	}
-	if c == Merchant {
+	if c == Merchant && r.Entry != Scan {
 		p.text(Words{"本人确认以上交易，同意将其记入本卡账户", "I confirm this transaction and agree that it is posted to my card account"})
 	} else {
 		p.text(Words{"请妥善保管此凭证", "Please keep this slip"})

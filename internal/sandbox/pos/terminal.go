@@ -26,6 +26,7 @@ type Options struct {
 	Timeout time.Duration // from a message to its answer, and for connecting; 0 means the downloaded parameter, else 30 s
 	Tries   int           // how often one operation sends a pending reversal or refund; 0 means the downloaded parameter, else 3
 	TLS     *tls.Config   // instead of what the terminal's memory says
+	Pause   time.Duration // between two queries of a code; 0 means 3 s
 	Plain   bool          // TCP without TLS, whatever the terminal's memory says
 	Clock   clock.Clock   // nil means the machine's
 
@@ -85,6 +86,9 @@ func Open(path string, options Options) (*Terminal, error) {
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = clock.System
+	}
+	if o.Pause == 0 {
+		o.Pause = between
 	}
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext

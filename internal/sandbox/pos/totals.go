@@ -23,12 +23,12 @@ const maxCount = 999
 
 // counts reports whether a transaction is a part of its batch's totals.
 func (tx Transaction) counts() bool {
-	return tx.State == Approved && tx.Kind != Preauth && tx.Kind != PreauthVoid
+	return tx.State == Approved && tx.Kind != Preauth && tx.Kind != PreauthVoid && (tx.Kind != CodeVoid || tx.Voucher != "")
 }
 
 // takes reports whether a transaction brings the merchant money, if it stands.
 func (tx Transaction) takes() bool {
-	return tx.sells() || tx.Kind == Tip || tx.Kind == Completion || tx.Kind == CompletionNotice || tx.Kind == CashSale
+	return tx.sells() || tx.Kind == Tip || tx.Kind == Completion || tx.Kind == CompletionNotice || tx.Kind == CashSale || tx.Kind == CodeShown
 }
 
 // refunds reports whether money goes back after a settlement.
@@ -55,7 +55,7 @@ func totalsOf(rows []Transaction) Totals {
 
 // room refuses a transaction after which field 48 could not hold the totals.
 func (s *state) room(tx Transaction) error {
-	tx.State = Approved
+	tx.State, tx.Voucher = Approved, "any"
 	t := totalsOf(append(s.Rows[:len(s.Rows):len(s.Rows)], tx))
 	if len(s.Rows) >= maxRows || t.DebitCount > maxCount || t.CreditCount > maxCount ||
 		t.DebitAmount.Minor() > maxAmount || t.CreditAmount.Minor() > maxAmount {

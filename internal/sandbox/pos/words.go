@@ -43,8 +43,11 @@ var titles = map[Kind]map[State]Words{
 	OfflineSale:      {Approved: {"离线收款已入账", "Offline payment booked"}, Declined: {"离线收款没有入账", "Offline payment declined"}, Unknown: {"离线收款处理中", "Offline payment in progress"}},
 	CashSale: {Approved: {"电子现金收款已入账", "Electronic cash booked"}, Declined: {"卡内已扣款，主机没有入账", "Taken from the purse, not booked by the host"},
 		Unknown: {"卡内已扣款，等待上送", "Taken from the purse, the host is told later"}},
-	CashRefund:   {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
-	Purse:        {Accepted: {"电子现金余额", "In the electronic purse"}},
+	CashRefund: {Approved: {"已退款", "Refunded"}, Declined: {"没有退款", "Refund declined"}, Unknown: {"退款处理中", "Refund in progress"}},
+	Purse:      {Accepted: {"电子现金余额", "In the electronic purse"}},
+	CodeShown: {Waiting: {"等客人扫码付款", "Waiting for the customer to scan and pay"}, Approved: {"收款成功", "Payment received"}, Declined: {"没有收到钱", "Payment declined"},
+		Unknown: checking, Reversed: {"已撤回，没有扣款", "Reversed, nothing charged"}},
+	CodeVoid:     {Approved: {"已撤销", "Voided"}, Declined: {"没有撤销，原交易仍然有效", "Not voided, the payment stands"}, Unknown: {"撤销处理中", "Void in progress"}},
 	Tip:          {Approved: {"小费已收", "Tip received"}, Declined: {"没有收到小费，原交易不变", "Tip declined, the sale is unchanged"}, Unknown: {"小费处理中", "Tip in progress"}},
 	Adjustment:   {Approved: {"已调整", "Adjusted"}, Declined: {"没有调整，原交易不变", "Not adjusted, the sale is unchanged"}, Unknown: {"调整处理中", "Adjustment in progress"}},
 	Settlement:   {Accepted: {"结算完成", "Batch settled"}, Declined: {"结算没有完成", "Settlement refused"}, Unknown: {"正在确认结算结果", "Checking the settlement"}},
@@ -98,6 +101,14 @@ var warnings = map[Kind]struct{ text, action Words }{
 		Words{"请勿重复退款", "Do not refund again"},
 		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
 	},
+	CodeShown: {
+		Words{"没有出码，请勿重复收款", "No code is shown; do not charge again"},
+		Words{"请点“再查一次”，终端会撤回这一笔", "Check again: the terminal takes this payment back"},
+	},
+	CodeVoid: {
+		Words{"请勿重复撤销", "Do not void again"},
+		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
+	},
 	Tip: {
 		Words{"请勿重复收小费", "Do not take the tip again"},
 		Words{"请点“再查一次”，终端会接着问结果", "Check again: the terminal asks for the outcome"},
@@ -124,6 +135,12 @@ var warnings = map[Kind]struct{ text, action Words }{
 	},
 }
 
+// codeEnds is what it means for a code that nobody paid when a query is refused so.
+var codeEnds = map[string]Words{
+	voidedCode: {"收款码已作废，没有扣款", "The code was voided, nothing charged"},
+	"54":       {"收款码过期了，没有扣款", "The code expired, nothing charged"},
+}
+
 // kindNames is how a slip names a transaction.
 var kindNames = map[Kind]Words{
 	Sale:    {"消费", "SALE"},
@@ -139,6 +156,8 @@ var kindNames = map[Kind]Words{
 	OfflineSale:      {"离线结算", "OFFLINE SALE"},
 	CashSale:         {"电子现金消费", "E-CASH SALE"},
 	CashRefund:       {"电子现金退货", "E-CASH REFUND"},
+	CodeShown:        {"收款码", "QR PAYMENT"},
+	CodeVoid:         {"扫码撤销", "QR VOID"},
 	Tip:              {"小费", "TIP"},
 	Adjustment:       {"结算调整", "ADJUSTMENT"},
 	Settlement:       {"批结算", "SETTLEMENT"},
