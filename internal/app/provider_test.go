@@ -41,8 +41,11 @@ func TestAServiceProvidersMerchantsHaveNumbersOfTheirOwn(t *testing.T) {
 		return p
 	}
 	number := func(n string) error {
+		// It begins between the ids before and after, which another test's clock may have put ahead.
+		since := store.IDTime(store.NewID(s.Config.Clock())).Add(time.Millisecond)
+		store.NewID(since.Add(time.Millisecond))
 		return s.DB.Write(t.Context(), func(tx *store.Tx) error {
-			return merchant.SetWalletNumber(t.Context(), tx, m.ID, merchant.WalletNumber{Method: payment.MethodWeChat, Number: n, Since: s.Config.Clock(), By: "test"})
+			return merchant.SetWalletNumber(t.Context(), tx, m.ID, merchant.WalletNumber{Method: payment.MethodWeChat, Number: n, Since: since, By: "test"})
 		})
 	}
 	giveBack := func(p payment.Payment, key string) payment.Attempt {
@@ -71,7 +74,7 @@ func TestAServiceProvidersMerchantsHaveNumbersOfTheirOwn(t *testing.T) {
 	}
 	for key, p := range map[string]payment.Payment{"back first": first, "back second": second} {
 		if a := giveBack(p, key); a.State != payment.Approved {
-			t.Errorf("%s: %s %s", key, a.State, a.Reason)
+			t.Errorf("%s: %s %s %s", key, a.State, a.Code, a.Reason)
 		}
 	}
 	if err := number("19"); err == nil {

@@ -190,7 +190,7 @@ func (v *vendor) reviewers() (list []context.Context) {
 
 // passkey adds one where a form asks for it.
 func passkey(form string) chromedp.Action {
-	return chromedp.Tasks{webtest.Until(`document.querySelector("` + form + ` [data-passkey]")`), chromedp.Evaluate(`document.querySelector("`+form+` [data-passkey]").click()`, nil), webtest.Until(`document.querySelector(".rows form[action*='passkeys']")`)}
+	return chromedp.Tasks{webtest.Until(`document.readyState === "complete" && document.querySelector("` + form + ` [data-passkey]")`), chromedp.Evaluate(`document.querySelector("`+form+` [data-passkey]").click()`, nil), webtest.Until(`document.querySelector(".rows form[action*='passkeys']")`)}
 }
 
 // TestAVendorBecomesAMerchantInTheBrowser walks the whole way, with nobody but the vendor
