@@ -36,7 +36,7 @@ var floors = map[string]int{
 	// 7: settlement, receipt, dispute, report, when they come
 	"internal/door/*":      8,
 	"internal/sandbox/*":   8,
-	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, "internal/onboarding": 5, "internal/standing": 6, "internal/onboarding/population": 6, // becoming a merchant
+	"internal/institution": 2, "internal/papers": 2, "internal/picture": 2, "internal/advice": 4, "internal/onboarding": 5, "internal/standing": 6, "internal/fleet": 6, "internal/onboarding/population": 6, // becoming a merchant
 	"internal/app":     9,
 	"internal/bench":   10,
 	"internal/torture": 10,

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hawker/internal/advice"
 	"hawker/internal/auth"
@@ -13,7 +15,9 @@ import (
 	"hawker/internal/door/check"
 	"hawker/internal/door/console"
 	"hawker/internal/fault"
+	"hawker/internal/fleet"
 	"hawker/internal/institution"
+	"hawker/internal/iso8583"
 	"hawker/internal/keys"
 	"hawker/internal/merchant"
 	"hawker/internal/onboarding"
@@ -109,9 +113,21 @@ func (b smallAmounts) Pay(_ context.Context, t onboarding.Transfer) error {
 func (s *Server) boardingDoors() []web.Door {
 	return []web.Door{
 		check.New(check.Config{Book: s.boarding.standing, Clock: s.Config.Clock, Reviews: s.agreed.reviews}).Door(),
-		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms}).Door(),
+		console.New(console.Config{DB: s.DB, Office: s.boarding.office, Clock: s.Config.Clock, Terms: s.boarding.standing.Terms,
+			Guard: s.Guard, Fleet: &fleet.Desk{DB: s.DB, Clock: s.Config.Clock, Devices: s.authority}, Profiles: terminalProfiles(), Label: s.label}).Door(),
 		apply.New(apply.Config{Office: s.boarding.office, Clock: s.Config.Clock, Secure: s.Config.HTTP.Cert != "", Base: s.base(), Statement: s.statement, Enter: s.enter}).Door(),
 	}
+}
+
+// terminalProfiles are the host profiles that a terminal may speak: all but the card network's.
+func terminalProfiles() []string {
+	return slices.DeleteFunc(iso8583.Names(), func(name string) bool { return name == iso8583.CardNetwork.Name })
+}
+
+// label is the address on the label of a machine.
+func (s *Server) label(ctx context.Context, serial string) (string, error) {
+	code, err := s.boarding.standing.Code(ctx, serial)
+	return s.base() + "/check/t/" + url.PathEscape(serial) + "/" + code, err
 }
 
 // enter makes the first sign-in of a merchant's owner, or leads to the sign-in that he has.

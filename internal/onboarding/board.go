@@ -103,7 +103,8 @@ func (o *Office) board(ctx context.Context, tx *store.Tx, a *Application, v Valu
 		}
 	}
 	a.Merchant = m.ID
-	if err := o.order(ctx, tx, *a, model, now); err != nil {
+	ordered := Order{Merchant: a.Merchant, ID: store.NewID(now), Store: 1, Model: model.Code, Price: model.Price, Deposit: model.Deposit, At: now}
+	if err := ordered.Place(ctx, tx, o.Offer.Currency); err != nil {
 		return err
 	}
 	if err := Record(ctx, tx, Boarding{Merchant: m.ID, Application: a.ID, Kind: a.Kind, Institution: a.Institution, Provider: a.Provider,
@@ -117,15 +118,6 @@ func (o *Office) board(ctx context.Context, tx *store.Tx, a *Application, v Valu
 	}
 	// The law wants a merchant's identity kept; how long after the relation has ended, the privacy rules say.
 	return o.Subjects.PlaceHold(ctx, tx, a.ID.Subject(), "relation", time.Time{})
-}
-
-func (o *Office) order(ctx context.Context, tx *store.Tx, a Application, model advice.Model, at time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO terminal_orders (merchant_id, order_id, store_id, model, price_minor, deposit_minor, currency, state, ordered_at)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, 'ordered', $7)`, a.Merchant, store.NewID(at), model.Code, model.Price, model.Deposit, string(o.Offer.Currency), store.At(at))
-	if err != nil {
-		return fmt.Errorf("order a terminal for application %s: %w", a.Number, err)
-	}
-	return nil
 }
 
 // alter applies an approved change to the merchant.
@@ -218,36 +210,6 @@ func Affected(ctx context.Context, q store.Querier, k institution.Kind, number s
 		list = append(list, b)
 	}
 	return list, all, rows.Err()
-}
-
-// Order is a terminal that a merchant waits for.
-type Order struct {
-	ID      int64
-	Store   int64
-	Model   string
-	Price   int64
-	Deposit int64
-	State   string
-	At      time.Time
-}
-
-// Orders lists a merchant's ordered terminals.
-func Orders(ctx context.Context, q store.Querier, m merchant.ID) (list []Order, err error) {
-	rows, err := q.Query(ctx, `SELECT order_id, store_id, model, price_minor, deposit_minor, state, ordered_at FROM terminal_orders WHERE merchant_id = $1 ORDER BY order_id`, m)
-	if err != nil {
-		return nil, fmt.Errorf("orders of merchant %d: %w", m, err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var o Order
-		var at store.Time
-		if err := rows.Scan(&o.ID, &o.Store, &o.Model, &o.Price, &o.Deposit, &o.State, &at); err != nil {
-			return nil, err
-		}
-		o.At = at.Time()
-		list = append(list, o)
-	}
-	return list, rows.Err()
 }
 
 // Settlement is the account to which a merchant's takings go: the verified one of what stands.

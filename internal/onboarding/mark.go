@@ -142,20 +142,14 @@ const (
 )
 
 // List puts something on the list, by its clear text, which is not kept: a kind of mark
-// and what it is made of. A later entry replaces an earlier one.
+// and what it is made of. A later entry replaces an earlier one. People do it through Enlist.
 func (o *Office) List(ctx context.Context, kind, data string, s Stance, reason, by string, until time.Time) error {
 	m, err := o.mark(ctx, kind, data)
 	if err != nil {
 		return err
 	}
 	return o.DB.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO listed_marks (kind, mark, stance, reason, listed_by, until, listed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (kind, mark) DO UPDATE SET stance = excluded.stance, reason = excluded.reason, listed_by = excluded.listed_by, until = excluded.until, listed_at = excluded.listed_at`,
-			kind, m.Sum, string(s), reason, by, store.At(until), store.At(o.Clock()))
-		if err != nil {
-			return fmt.Errorf("list a %s: %w", kind, err)
-		}
-		return nil
+		return putEntry(ctx, tx, m, Entry{Stance: s, Reason: reason, By: by, Until: until, At: o.Clock()})
 	})
 }
 

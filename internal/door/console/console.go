@@ -1,7 +1,8 @@
 // Package console is where the institution's operators decide about applicants and watch
 // the register: the queue in the order of its time, one application with its papers side
-// by side and what a machine found first, and whose licence or filing ends. It asks
-// onboarding and institution; it decides nothing itself.
+// by side and what a machine found first, whose licence or filing ends, what becomes of
+// terminals, and who is not boarded at all. It asks onboarding, institution and fleet; it
+// decides nothing itself.
 package console
 
 import (
@@ -16,6 +17,7 @@ import (
 	"hawker/internal/auth"
 	"hawker/internal/clock"
 	"hawker/internal/fault"
+	"hawker/internal/fleet"
 	"hawker/internal/institution"
 	"hawker/internal/onboarding"
 	"hawker/internal/papers"
@@ -32,6 +34,12 @@ type Config struct {
 	Office *onboarding.Office
 	Clock  clock.Clock
 	Terms  institution.Terms
+	Guard  Prover
+	Fleet  *fleet.Desk
+	// Profiles are the host profiles that a terminal may speak.
+	Profiles []string
+	// Label is the address that a machine's label leads to, by its serial number.
+	Label func(ctx context.Context, serial string) (string, error)
 }
 
 // Console serves the pages.
@@ -42,13 +50,15 @@ func New(c Config) *Console { return &Console{c} }
 
 // Door is its routes and what its pages are made of.
 func (c *Console) Door() web.Door {
-	return web.Door{Name: "console", Face: web.Shell, Texts: texts, Templates: sub("templates"), Assets: sub("static"),
+	return web.Door{Name: "console", Face: web.Shell, Texts: all(), Templates: sub("templates"), Assets: sub("static"),
 		Nav: []web.Entry{
 			{Text: "console.overview", Icon: "home", Path: "/ops", Action: auth.ConsoleRead, Order: 200},
 			{Text: "console.review", Icon: "clipboard-check", Path: "/ops/review", Action: auth.ReviewRead, Order: 210, Count: c.waiting},
 			{Text: "console.register", Icon: "certificate", Path: "/ops/register", Action: auth.RegisterRead, Order: 220},
+			{Text: "console.terminals", Icon: "device-mobile", Path: "/ops/terminals", Action: auth.TerminalRead, Order: 224},
+			{Text: "console.list", Icon: "flag", Path: "/ops/list", Action: auth.RiskRead, Order: 226},
 		},
-		Routes: []web.Route{
+		Routes: slices.Concat(c.terminalRoutes(), c.listRoutes(), []web.Route{
 			{Method: "GET", Pattern: "/ops", Action: auth.ConsoleRead, Handler: c.overview},
 			{Method: "POST", Pattern: "/ops/cases/close", Action: auth.CaseWrite, Handler: c.closeCase},
 			{Method: "GET", Pattern: "/ops/review", Action: auth.ReviewRead, Handler: c.queue},
@@ -59,7 +69,7 @@ func (c *Console) Door() web.Door {
 			{Method: "POST", Pattern: "/ops/review/{id}/reject", Action: auth.ReviewDecide, Handler: c.reject},
 			{Method: "GET", Pattern: "/ops/register", Action: auth.RegisterRead, Handler: c.register},
 			{Method: "GET", Pattern: "/ops/register/{kind}/{number}", Action: auth.RegisterRead, Handler: c.entry},
-		}}
+		})}
 }
 
 func sub(dir string) fs.FS {
