@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"hawker/internal/audit"
+	"hawker/internal/auth"
 	"hawker/internal/clock"
 	"hawker/internal/contract"
 	"hawker/internal/door/agree"
@@ -186,7 +188,7 @@ func (c messages) Send(_ context.Context, m feelock.Message) (string, error) {
 }
 
 // served is who served a merchant in what is complete: the institution in every contract that
-// was signed, and the provider who brought him, once he has signed.
+// was signed, whoever registered each of his terminals, and the provider who brought him, once he has signed.
 func (s *Server) served(ctx context.Context, m merchant.ID) (list []feedback.Service, err error) {
 	signed, err := contract.Of(ctx, s.DB.Read(), m)
 	if err != nil {
@@ -205,6 +207,15 @@ func (s *Server) served(ctx context.Context, m merchant.ID) (list []feedback.Ser
 			first = c.Signed
 		}
 		list = append(list, feedback.Service{Relation: c.Object(), Done: c.Signed, Target: feedback.Target{Kind: feedback.Institution, Number: doc.Licence, Name: doc.Institution.ZH}})
+	}
+	installed, err := audit.List(ctx, s.DB.Read(), audit.Filter{Merchant: int64(m), What: "terminal.register", Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range installed {
+		if auth.Kind(one.Who.Kind) == auth.Operator {
+			list = append(list, feedback.Service{Relation: one.Object, Done: one.At, Target: feedback.Target{Kind: feedback.Technician, Number: fmt.Sprintf("operator/%d", one.Who.ID), Name: one.Who.Name}})
+		}
 	}
 	b, err := onboarding.BoardingOf(ctx, s.DB.Read(), m)
 	if errors.Is(err, onboarding.ErrBoarded) || err == nil && (b.Provider == "" || first.IsZero()) {

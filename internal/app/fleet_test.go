@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"hawker/internal/feedback"
+	"hawker/internal/fleet"
 	"hawker/internal/money"
 	"hawker/internal/onboarding"
 	"hawker/internal/store"
@@ -45,6 +48,12 @@ func TestAnOperatorLooksAfterTerminalsInTheBrowser(t *testing.T) {
 	if a := w.request("nobody", "GET", label[strings.Index(label, "/check/"):]); a.Code != 200 || !strings.Contains(a.Body.String(), "SN-2001") {
 		t.Errorf("the label leads to %d", a.Code)
 	}
+
+	if list, err := w.s.served(t.Context(), 1); err != nil || len(list) != 1 || list[0].Target.Kind != feedback.Technician || list[0].Relation != fleet.Object(1, made.ID) {
+		t.Errorf("whom the merchant may review: %+v, %v", list, err)
+	}
+	webtest.Run(t, ctx, network.SetCookie("hawker-session", strings.TrimPrefix(w.cookies["owner"], "hawker-session=")).WithURL(server.URL), chromedp.Navigate(server.URL+"/app/feedback"),
+		webtest.Has("main", fmt.Sprintf("%s: installation of", mark)), network.SetCookie("hawker-session", strings.TrimPrefix(w.cookies["risk"], "hawker-session=")).WithURL(server.URL))
 
 	one := "/ops/terminals/1/" + string(made.ID)
 	state := func(want terminal.State) {

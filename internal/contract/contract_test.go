@@ -450,10 +450,10 @@ func TestAContractEndsAsItSays(t *testing.T) {
 		if _, err := w.sign(c, w.signing(c)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.desk.End(ctx, admin, 7, c.ID, noon.Add(termNotice), "", ""); !errors.Is(err, ErrWhy) {
+		if _, err := w.desk.End(ctx, admin, 7, c.ID, noon.Add(TermNotice), "", ""); !errors.Is(err, ErrWhy) {
 			t.Error("the institution without a reason:", err)
 		}
-		if _, err := w.desk.End(ctx, admin, 7, c.ID, noon.Add(termNotice-time.Second), "we close down", ""); !errors.Is(err, ErrTerm) {
+		if _, err := w.desk.End(ctx, admin, 7, c.ID, noon.Add(TermNotice-time.Second), "we close down", ""); !errors.Is(err, ErrTerm) {
 			t.Error("the institution without notice:", err)
 		}
 		cashier := owner

@@ -16,10 +16,12 @@ import (
 	"hawker/internal/subject"
 )
 
+// TermNotice is how long before the end of a contract the institution tells a merchant of it.
+const TermNotice = 30 * 24 * time.Hour
+
 const (
-	jobEnd     = "contract end"
-	endTries   = 20
-	termNotice = 30 * 24 * time.Hour
+	jobEnd   = "contract end"
+	endTries = 20
 )
 
 // End sets when a contract ends. The merchant may end it at any time, at once if he likes and
@@ -42,7 +44,7 @@ func (d *Desk) End(ctx context.Context, w auth.Who, m merchant.ID, id int64, at 
 		if n := utf8.RuneCountInString(why); n < 5 || n > 500 {
 			return c, ErrWhy
 		}
-		if at.Before(now.Add(termNotice)) && utf8.RuneCountInString(urgent) < 5 {
+		if at.Before(now.Add(TermNotice)) && utf8.RuneCountInString(urgent) < 5 {
 			return c, ErrTerm
 		}
 	default:

@@ -107,6 +107,7 @@ func (p pages) routes() []web.Route {
 		{Method: "GET", Pattern: "/ops/contracts", Action: auth.ContractRead, Handler: p.opsContracts},
 		{Method: "POST", Pattern: "/ops/contracts", Action: auth.ContractWrite, Handler: p.offer},
 		{Method: "GET", Pattern: "/ops/contracts/{merchant}/{id}/pdf", Action: auth.ContractRead, Handler: p.opsPDF},
+		{Method: "POST", Pattern: "/ops/contracts/{merchant}/{id}/end", Action: auth.ContractWrite, Handler: p.opsEnd},
 		{Method: "GET", Pattern: "/ops/reviews", Action: auth.FeedbackRead, Handler: p.opsReviews},
 		{Method: "POST", Pattern: "/ops/reviews", Action: auth.FeedbackAnswer, Handler: p.moderate},
 		{Method: "GET", Pattern: "/ops/privacy", Action: auth.PrivacyManage, Handler: p.opsPrivacy},

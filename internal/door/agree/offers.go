@@ -1,8 +1,10 @@
 package agree
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"hawker/internal/auth"
 	"hawker/internal/contract"
@@ -21,7 +23,19 @@ type opsContractsPage struct {
 	List  []contractRow
 	Rates []rateField
 	May   bool
+	End   *opsEnd // the signed contract, which an operator may end; nil for none
 }
+
+// opsEnd is what the form that ends a contract takes.
+type opsEnd struct {
+	ID     int64
+	Means  []auth.Means
+	Action auth.Action
+	Object string
+}
+
+// endObject names a contract where an operator's proof is about its end.
+func endObject(m merchant.ID, id int64) string { return fmt.Sprintf("contract/%d/%d", m, id) }
 
 type rateField struct{ Name, Label, Value, Cap string }
 
@@ -36,18 +50,18 @@ var usual = []struct {
 func key(l feelock.Line) string { return l.Method + "." + l.CardKind }
 
 func (p pages) opsContracts(r *web.Request) (web.Response, error) {
-	page, err := p.opsContractsPage(r, web.EmptyForm())
+	page, err := p.opsContractsPage(r, web.EmptyForm(), r.FormValue("mid"))
 	if err != nil {
 		return nil, err
 	}
 	return web.Page("ops-contracts", page), nil
 }
 
-func (p pages) opsContractsPage(r *web.Request, f *web.Form) (page opsContractsPage, err error) {
+func (p pages) opsContractsPage(r *web.Request, f *web.Form, mid string) (page opsContractsPage, err error) {
 	if err := operator(r); err != nil {
 		return page, err
 	}
-	page = opsContractsPage{Form: f, MID: strings.TrimSpace(r.FormValue("mid")), May: auth.Allows(r.Who, auth.ContractWrite)}
+	page = opsContractsPage{Form: f, MID: strings.TrimSpace(mid), May: auth.Allows(r.Who, auth.ContractWrite)}
 	if page.MID == "" {
 		return page, nil
 	}
@@ -62,6 +76,12 @@ func (p pages) opsContractsPage(r *web.Request, f *web.Form) (page opsContractsP
 	}
 	for _, c := range list {
 		page.List = append(page.List, contractRow{c.ID, c.Version, r.T("agree.contract." + string(c.State)), stamp(m, c.Offered)})
+		if c.State == contract.Signed && page.May {
+			page.End = &opsEnd{c.ID, nil, auth.ContractWrite, endObject(m.ID, c.ID)}
+			if page.End.Means, err = p.means(r); err != nil {
+				return page, err
+			}
+		}
 	}
 	var shown []feelock.Rate
 	if p.Shown != nil {
@@ -137,7 +157,53 @@ func (p pages) offer(r *web.Request) (web.Response, error) {
 	if err := refused(f, map[string]error{"mid": merchant.ErrUnknown}, err); err != nil {
 		return nil, err
 	}
-	page, err := p.opsContractsPage(r, f)
+	page, err := p.opsContractsPage(r, f, r.FormValue("mid"))
+	if err != nil {
+		return nil, err
+	}
+	return web.Invalid("ops-contracts", page), nil
+}
+
+// opsEnd ends a contract for the institution: thirty days from now, or at once where the ground for that is said.
+func (p pages) opsEnd(r *web.Request) (web.Response, error) {
+	if err := operator(r); err != nil {
+		return nil, err
+	}
+	id, err := number(r, "id")
+	if err != nil {
+		return nil, err
+	}
+	of, err := number(r, "merchant")
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.Form()
+	if err != nil {
+		return nil, err
+	}
+	m, err := merchant.ByID(r.Context(), p.DB.Read(), merchant.ID(of))
+	if err != nil {
+		return nil, err
+	}
+	at := p.Clock()
+	if f.Value("ground") == "" {
+		at = at.Add(contract.TermNotice + time.Minute) // the minute that the proof may take
+	}
+	object := endObject(m.ID, id)
+	proof, err := p.Guard.StepUp(r.Context(), r.Who, auth.ContractWrite, object, web.ProofOf(f))
+	if err == nil {
+		err = proof.Use(r.Who, auth.ContractWrite, object, p.Clock())
+	}
+	if err == nil {
+		_, err = p.Contracts.End(r.Context(), r.Who, m.ID, id, at, f.Value("why"), f.Value("ground"))
+	}
+	if err == nil {
+		return web.Redirect("/ops/contracts?mid=" + m.MID), nil
+	}
+	if err := refused(f, map[string]error{"why": contract.ErrWhy, "ground": contract.ErrTerm}, err); err != nil {
+		return nil, err
+	}
+	page, err := p.opsContractsPage(r, f, m.MID)
 	if err != nil {
 		return nil, err
 	}
