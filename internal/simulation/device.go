@@ -60,6 +60,9 @@ func newDevice(w *world, s shop, c counter) (*device, error) {
 // dial connects to some host.
 func (d *device) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	w := d.world
+	if d.dark() {
+		return nil, errRefused
+	}
 	to := pick(w.dice("host", d.id, w.again("host "+string(d.id))), w.hosts...)
 	if err := w.toHosts.dial(ctx, string(d.id)); err != nil {
 		return nil, err
@@ -235,7 +238,9 @@ func (d *device) doWithoutPower(x deed) {
 	go func() {
 		defer close(done)
 		r, err := x.do(ctx, old)
-		d.world.journal.add("%s: %s: %s, seen by nobody", d.id, x.what, orProblem(r, err))
+		if !d.dark() { // what it makes of a line that breaks at the very instant of its own end is chance
+			d.world.journal.add("%s: %s: %s, seen by nobody", d.id, x.what, orProblem(r, err))
+		}
 	}()
 	time.Sleep(after)
 	d.world.journal.add("%s loses its power", d.id)
@@ -257,6 +262,13 @@ func (d *device) doWithoutPower(x deed) {
 		d.terminal = old
 	}
 	d.look()
+}
+
+// dark is whether the device has no power.
+func (d *device) dark() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off
 }
 
 func orProblem(r pos.Result, err error) string {
