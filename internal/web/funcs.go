@@ -33,8 +33,9 @@ func (k *Kit) funcs(l Lang) template.FuncMap {
 			}
 			return k.texts.Say(l, key, args...), nil
 		},
-		"say":   func(err error) string { return say(l, err) },
-		"asset": k.files.url,
+		"say":    func(err error) string { return say(l, err) },
+		"asset":  k.files.url,
+		"inline": k.files.inline,
 		"icon": func(name string) (template.HTML, error) {
 			if !Icon(name) {
 				return "", fmt.Errorf("no icon %q", name)

@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +25,7 @@ type rendered struct {
 	data        any
 	status      int
 	trigger     string
+	steady      bool
 }
 
 // Page is a whole page of the door: name is its file's, without .html.
@@ -54,6 +57,15 @@ func Status(code int, r Response) Response {
 	return r
 }
 
+// Steady is a page that is sent only to a browser that has not got the same already.
+func Steady(r Response) Response {
+	if p, ok := r.(rendered); ok {
+		p.steady = true
+		return p
+	}
+	return r
+}
+
 // Trigger is a page or part that also fires an event in the browser, by HX-Trigger.
 func Trigger(event string, r Response) Response {
 	if p, ok := r.(rendered); ok {
@@ -74,6 +86,18 @@ func (p rendered) respond(w http.ResponseWriter, r *Request) error {
 	h.Add("Vary", "Accept-Language, Cookie, HX-Request")
 	if p.trigger != "" {
 		h.Set("HX-Trigger", p.trigger)
+	}
+	if own := r.kit.pages[r.door.Name+"/"+p.page][r.Lang].policy; own != "" {
+		h.Set("Content-Security-Policy", own)
+	}
+	if p.steady && p.status == http.StatusOK {
+		sum := sha256.Sum256(b.Bytes())
+		tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
+		h.Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
 	}
 	w.WriteHeader(p.status)
 	_, err := b.WriteTo(w)

@@ -62,6 +62,7 @@ func (v View) Set(name, value string) string {
 type page struct {
 	*template.Template
 	blocks []string // that the page's file defines and no template names: answers of their own
+	policy string   // "" for everybody's
 }
 
 // layouts are the frames by face.
@@ -110,6 +111,7 @@ func (k *Kit) parse(d Door) error {
 			if err := k.check(t); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
+			p.policy = k.files.policy(t)
 			key := d.Name + "/" + strings.TrimSuffix(path.Base(name), ".html")
 			if k.pages[key] == nil {
 				k.pages[key] = map[Lang]*page{}
@@ -158,7 +160,7 @@ func (k *Kit) check(t *template.Template) (err error) {
 				if _, ok := k.texts[arg]; !ok {
 					err = fmt.Errorf("%s: no text %q", t.Name(), arg)
 				}
-			case fn == "asset":
+			case fn == "asset", fn == "inline":
 				if k.files.byName[arg] == nil {
 					err = fmt.Errorf("%s: no asset %q", t.Name(), arg)
 				}

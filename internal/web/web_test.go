@@ -131,6 +131,42 @@ func TestAnAnswerIsWhatItsAskerMayHave(t *testing.T) {
 	}
 }
 
+// TestAPageMayHoldItsFiles has a style and a module inline: the policy of that page names their hashes, and no other page's does.
+func TestAPageMayHoldItsFiles(t *testing.T) {
+	t.Parallel()
+	d := demo()
+	d.Assets = fstest.MapFS{"a.css": {Data: []byte("b{color:red}")}, "a.js": {Data: []byte("f('<b></b>')")}}
+	d.Templates.(fstest.MapFS)["whole.html"] = &fstest.MapFile{Data: []byte(`{{define "base-style"}}{{inline "demo/a.css"}}{{end}}{{define "title"}}{{t "demo.title"}}{{end}}{{define "content"}}{{inline "demo/a.js"}}{{end}}`)}
+	d.Routes = append(d.Routes, web.Route{Method: "GET", Pattern: "/whole", Action: web.Public, Handler: func(*web.Request) (web.Response, error) { return web.Steady(web.Page("whole", nil)), nil }})
+	h := serve(t, web.Config{}, d)
+	r := ask(t, h, "GET", "/whole")
+	text, csp, tag := body(t, r), r.Header.Get("Content-Security-Policy"), r.Header.Get("ETag")
+	for _, want := range []string{"<style>b{color:red}</style>", `<script type="module">f('<b></b>')</script>`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	// The hashes are openssl's: printf TEXT | openssl dgst -sha256 -binary | base64
+	if !strings.Contains(csp, "style-src 'self' 'sha256-ypIZpeWh67Lh3q46jpjGW7VCAJpmEqcFe8Dl5B2rXQU='; script-src 'self' 'sha256-ezGlT6Bv9+o6oiz1ZeNeq4MKfxPYMHDDFPn9+09ncd4=' 'wasm-unsafe-eval';") || strings.Contains(csp, "unsafe-inline") {
+		t.Errorf("policy %q", csp)
+	}
+	if other := ask(t, h, "GET", "/demo", "X-Role", "owner").Header.Get("Content-Security-Policy"); strings.Contains(other, "sha256") {
+		t.Errorf("another page's policy %q", other)
+	}
+	if r := ask(t, h, "GET", "/whole", "If-None-Match", tag); tag == "" || r.StatusCode != 304 || body(t, r) != "" {
+		t.Errorf("asked again with %q: %d", tag, r.StatusCode)
+	}
+	if r := ask(t, h, "GET", "/whole", "If-None-Match", tag, "Accept-Language", "en"); r.StatusCode != 200 || !strings.Contains(body(t, r), "Payments") {
+		t.Errorf("in another language: %d", r.StatusCode)
+	}
+	for _, bad := range []string{"f('</script>')", "x = '<!-- '"} {
+		d.Assets.(fstest.MapFS)["a.js"] = &fstest.MapFile{Data: []byte(bad)}
+		if r := ask(t, serve(t, web.Config{}, d), "GET", "/whole"); r.StatusCode != 500 {
+			t.Errorf("%q in a page: %d", bad, r.StatusCode)
+		}
+	}
+}
+
 func TestAChoiceIsKeptInACookie(t *testing.T) {
 	t.Parallel()
 	h := serve(t, web.Config{TLS: true}, demo())

@@ -125,9 +125,7 @@ func (s *Screen) page(r *web.Request) (web.Response, error) {
 		http.SetCookie(r.Writer, &http.Cookie{Name: deviceCookie, Value: hex.EncodeToString(id), Path: "/pos", MaxAge: int((400 * 24 * time.Hour).Seconds()),
 			Secure: r.TLS != nil || strings.HasPrefix(s.Site, "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	}
-	// A slow phone learns from the headers what to fetch, before it has read the page.
-	r.Writer.Header().Set("Link", "<"+r.Asset("pos/pos.js")+">; rel=modulepreload, <"+r.Asset("pos/pos.css")+">; rel=preload; as=style, <"+r.Asset("web/web.css")+">; rel=preload; as=style")
-	return web.Page("pos", s.setup(r)), nil
+	return web.Steady(web.Page("pos", s.setup(r))), nil
 }
 
 func (s *Screen) setup(r *web.Request) setup {
@@ -177,12 +175,11 @@ func (s *Screen) worker(r *web.Request) (web.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{r.Asset("web/web.css"), r.Asset("web/icon.svg"), r.Asset("pos/pos.css"), r.Asset("pos/pos.js"), r.Asset("pos/more.js"), r.Asset("lib/icons.svg")}
-	list, err := json.Marshal(names)
+	list, err := json.Marshal([]string{r.Asset("web/icon.svg"), r.Asset("pos/more.js"), r.Asset("lib/icons.svg")})
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(list)
+	sum := sha256.Sum256(fmt.Appendln(list, r.Asset("web/web.css"), r.Asset("pos/pos.css"), r.Asset("pos/pos.js"))) // the page holds these
 	text = bytes.ReplaceAll(text, []byte("FILES"), bytes.Trim(list, "[]"))
 	text = bytes.ReplaceAll(text, []byte("SHELL"), []byte(hex.EncodeToString(sum[:6])))
 	r.Writer.Header().Set("Service-Worker-Allowed", "/pos")

@@ -74,7 +74,7 @@ func Look(t *testing.T, ctx context.Context, base, path, name string, ready ...c
 		for _, lang := range []web.Lang{web.ZH, web.EN} {
 			for _, theme := range []web.Theme{web.Bright, web.Dark} {
 				label := strings.Join([]string{name, size.Name, string(lang), string(theme)}, "-")
-				Run(t, ctx, Screen(size), Prefers(theme == web.Dark), cookie(u, "hawker-lang", string(lang)), cookie(u, "hawker-theme", string(web.System)), chromedp.Navigate(base+path))
+				Run(t, ctx, Screen(size), Prefers(theme == web.Dark), cookie(u, "hawker-lang", string(lang)), cookie(u, "hawker-theme", string(web.System)), chromedp.Navigate(base+path), Until(`document.readyState === "complete"`))
 				Run(t, ctx, ready...)
 				if got := Eval[string](t, ctx, `document.documentElement.lang`); got != string(lang) {
 					t.Errorf("%s: the page is in %q", label, got)

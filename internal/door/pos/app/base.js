@@ -2,7 +2,7 @@
 export const config = JSON.parse(document.getElementById("config").textContent);
 
 // A text of the catalogue, its %s and %d filled in order.
-export const t = (key, ...args) => (config.texts[key] ?? `⟦${key}⟧`).replace(/%[sd]/g, () => args.shift());
+export const t = (key, ...args) => (config.texts[key] ?? `\u27e6${key}\u27e7`).replace(/%[sd]/g, () => args.shift());
 
 export const $ = (selector, inside = document) => inside.querySelector(selector);
 export const $$ = (selector, inside = document) => [...inside.querySelectorAll(selector)];
